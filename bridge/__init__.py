@@ -1,0 +1,1 @@
+"""Aftertone's bridge: takes over an unanswered call, records it sealed, files it with its missed call."""

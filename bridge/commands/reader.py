@@ -1,0 +1,26 @@
+"""Commands of a key holder: over the HTTP API, from any machine, without a setting of the server."""
+
+import argparse
+
+
+def notes(args: argparse.Namespace) -> int:
+    """List the rows that this key may read."""
+    from bridge import keyholder
+
+    return keyholder.notes(args.key_file, as_json=args.json, server=args.server)
+
+
+def open_note(args: argparse.Namespace) -> int:
+    """Open one note into a WAV file."""
+    from bridge import keyholder
+
+    return keyholder.open_note(
+        args.note_id, args.key_file, args.output, damaged=args.damaged, server=args.server
+    )
+
+
+def member_approve(args: argparse.Namespace) -> int:
+    """Let a waiting member read a mailbox, with the key of one who already may."""
+    from bridge import keyholder
+
+    return keyholder.approve(args.user, args.mailbox, args.key_file, server=args.server)

@@ -1,0 +1,1 @@
+"""Commands to the PBX, over its manager interface."""

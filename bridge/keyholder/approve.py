@@ -1,0 +1,92 @@
+"""``aftertone member approve``: let a waiting user read a mailbox, with the key of one who already may."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import Refused
+from bridge.keyholder.client import Client, b64, load_key, unb64
+from bridge.keyholder.failure import Exit, Failure, ending, plain, tell
+from bridge.keyholder.keyring import Box, Keyring
+from bridge.seal import keys
+from bridge.seal.curve import public_of
+from bridge.seal.layout import kid
+
+
+def approve(user: str, mailbox: str, key_file: Path, *, server: str | None = None) -> int:
+    """Close every key of the mailbox (by its extension) for ``user`` (name or id). Returns the exit code.
+
+    The fingerprint that is told first is that of the user's key: he can read his own to you. At a terminal
+    somebody is asked whether they are the same. ``server`` is where to ask if not at the address in the key
+    file.
+    """
+
+    def work() -> None:
+        with Client(load_key(key_file, server)) as client:
+            keyring = Keyring(client)
+            keyring.settle()
+            box = _box(keyring, mailbox)
+            member = _member(client, box, user)
+            shown = plain(str(member["name"]))
+            if member["state"] == "member":
+                tell(f"{shown} reads mailbox {box.extension} already")
+                return
+            if member["state"] != "waiting" or not member["public"]:
+                raise Failure(Exit.NOT_ALLOWED, f"{shown} has not joined yet, so has no key")
+            public = unb64(member["public"])
+            tell(f"the key of {shown} is {fingerprint(public)}: he sees the same in his inbox")
+            _confirm()
+            client.post(
+                f"mailboxes/{box.id}/members/{member['user_id']}/approve",
+                {"wraps": _wraps(box, str(member["user_id"]), public)},
+            )
+            print(plain(f"{shown} can read mailbox {box.extension} now."))
+
+    return ending(work)
+
+
+def _confirm() -> None:
+    """Ask whoever sits at the terminal; a script has nobody to ask. Raises Failure."""
+    if not sys.stdin.isatty():
+        return
+    print("Does he read you the same? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+        raise Failure(Exit.NOT_ALLOWED, "not approved")
+
+
+def fingerprint(public: bytes) -> str:
+    """Return a public key as two people read it to each other, as the page shows it too."""
+    return kid(public).hex(" ", 2)
+
+
+def _box(keyring: Keyring, mailbox: str) -> Box:
+    box = next((box for box in keyring.boxes if mailbox in (box.extension, box.id)), None)
+    if box is None:
+        raise Failure(Exit.NOT_FOUND, "there is no such mailbox of this key")
+    if box.mine != "member":
+        raise Failure(Exit.NOT_ALLOWED, f"this key is no member of mailbox {box.extension} itself")
+    if len(box.secrets) != box.epoch + 1:
+        raise Failure(Exit.UNOPENED, f"this key does not open all of mailbox {box.extension}")
+    return box
+
+
+def _member(client: Client, box: Box, user: str) -> dict[str, Any]:
+    members: list[dict[str, Any]] = client.get(f"mailboxes/{box.id}/members")["members"]
+    wanted = user.casefold()
+    for member in members:
+        if member["user_id"] == user or str(member["name"]).casefold() == wanted:
+            return member
+    raise Failure(Exit.NOT_FOUND, f"mailbox {box.extension} has no such user: add him to it first")
+
+
+def _wraps(box: Box, user_id: str, public: bytes) -> list[dict[str, Any]]:
+    try:
+        return [
+            {
+                "epoch": epoch,
+                "wrap": b64(keys.mailbox_wrap(public, user_id, box.id, epoch, secret, public_of(secret))),
+            }
+            for epoch, secret in sorted(box.secrets.items())
+        ]
+    except (Refused, UnicodeEncodeError):
+        raise Failure(Exit.NOT_ALLOWED, "the key of this user cannot be used") from None

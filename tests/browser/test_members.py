@@ -1,0 +1,132 @@
+"""Several people at one mailbox: who waits, who is let in, and what their open pages make of it."""
+
+import re
+import sqlite3
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from bridge.seal import keys
+from bridge.store.store import DATABASE
+from tests.browser.conftest import Desk
+from tests.browser.house import House, Member, speech, until
+from tests.browser.test_first_visit import join_by_link
+from web.answers import from_b64, to_b64
+
+pytestmark = pytest.mark.browser
+
+Join = Callable[[], Member]
+
+
+def test_a_second_member_waits_is_approved_in_the_page_and_reads_old_notes(
+    house: House, desk: Desk, anna: Join
+) -> None:
+    first = anna()
+    house.note(speech(1.5), house.call("1007", "Jonas"))
+    second = house.join("bernd", claim=False)
+    waiting = desk.inbox(second)
+    expect(waiting.locator(".empty")).to_contain_text("A member of this mailbox must let you in.")
+    expect(waiting.locator("mailbox-list")).to_contain_text("waiting for approval")
+    told = waiting.locator(".empty .print").inner_text()
+
+    page = desk.inbox(first)
+    expect(page.locator("call-row .name")).to_have_text("Jonas")
+    page.get_by_role("button", name="Anna Weber 1001 1 waiting").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("li").filter(has_text="bernd")).to_contain_text("waiting for approval")
+    assert re.fullmatch(r"([0-9a-f]{4} ){3}[0-9a-f]{4}", told)
+    expect(dialog.locator("li").filter(has_text="bernd").locator(".print")).to_have_text(told)
+    dialog.get_by_role("button", name="Approve").click()
+    expect(dialog.locator("li").filter(has_text="bernd")).to_contain_text("reads this mailbox")
+    expect(page.locator("mailbox-list .badge")).to_have_count(0)
+
+    expect(waiting.locator("call-row .name")).to_have_text("Jonas")
+    waiting.get_by_role("button", name="Play").click()
+    expect(waiting.locator("note-player .title")).to_have_text("Jonas")
+    expect(page.get_by_role("img", name="Not heard yet")).to_be_visible()
+
+
+def approve_over_http(house: House, member: Member, waiting: Member, extension: str) -> None:
+    """Let somebody in as ``aftertone member approve`` does: with a key file, over HTTP."""
+    box = house.on_loop(lambda: house.store.mailboxes.by_extension(extension))
+    assert box is not None
+    token = house.on_loop(lambda: house.store.sessions.open(member.id, "bearer"))
+    with httpx.Client(base_url=house.url, headers={"Authorization": f"Bearer {token}"}) as program:
+        wraps = []
+        for wrap in program.get("/api/v1/me").json()["wraps"]:
+            public = from_b64(wrap["public"])
+            secret = keys.open_mailbox_wrap(
+                from_b64(wrap["wrap"]),
+                user_private=member.private,
+                user_id=member.id,
+                mailbox_id=box.id,
+                epoch=wrap["epoch"],
+                m_public=public,
+            )
+            made = keys.mailbox_wrap(waiting.public, waiting.id, box.id, wrap["epoch"], secret, public)
+            wraps.append({"epoch": wrap["epoch"], "wrap": to_b64(made)})
+        path = f"/api/v1/mailboxes/{box.id}/members/{waiting.id}/approve"
+        assert program.post(path, json={"wraps": wraps}).status_code == 200
+
+
+def test_an_open_page_unlocks_when_a_program_lets_its_user_in(house: House, desk: Desk, anna: Join) -> None:
+    first = anna()
+    house.note(speech(1.5), house.call("1007", "Jonas"))
+    second = house.join("bernd", claim=False)
+    waiting = desk.inbox(second)
+    expect(waiting.locator(".empty")).to_contain_text("Tell it to a member, who can approve you.")
+    until(lambda: house.streams(second) == 1)
+    approve_over_http(house, first, second, "1001")
+    expect(waiting.locator("call-row .name")).to_have_text("Jonas")
+    expect(waiting.locator("mailbox-list .state")).to_have_count(0)
+    waiting.get_by_role("button", name="Play").click()
+    expect(waiting.locator("note-player .title")).to_have_text("Jonas")
+
+
+def test_a_member_sees_at_once_that_somebody_waits(house: House, desk: Desk, anna: Join) -> None:
+    first = anna()
+    link = house.invite("bernd", "1001", "1002")
+    page = desk.inbox(first)
+    expect(page.locator(".empty")).to_be_visible()
+    until(lambda: house.streams(first) == 1)
+    his = desk.browser().new_page()
+    his.goto(link)
+    expect(his.locator("form .lead")).to_have_text(
+        "Hello bernd. Your mailboxes: Anna Weber (1001; a member must approve you), 1002."
+    )
+    join_by_link(his, house.invite("claire", "1001", "1002"))
+    expect(page.locator("mailbox-list .badge")).to_have_text("1 waiting")
+    told = re.compile(r"let you into Anna Weber\. Your key: ([0-9a-f]{4} ?){4}\. Tell it to a member")
+    expect(his.locator("status-banner")).to_contain_text(told)
+    expect(his.locator("mailbox-list .box").nth(1)).to_have_text("1002")
+
+
+def test_a_mailbox_given_while_the_page_is_open_becomes_private_and_opens(
+    house: House, desk: Desk, anna: Join
+) -> None:
+    member = anna()
+    context = desk.browser()
+    pages = [desk.inbox(member, context), context.new_page()]
+    pages[1].goto("/")
+    for page in pages:
+        expect(page.locator(".empty")).to_be_visible()
+    until(lambda: house.streams(member) == 1)
+
+    def give() -> None:
+        box = house.store.mailboxes.add("1002", "Workshop")
+        with sqlite3.connect(house.data / DATABASE) as database:
+            database.execute("INSERT INTO member (mailbox_id, user_id) VALUES (?, ?)", (box.id, member.id))
+        database.close()
+        house.tell_streams()
+
+    house.on_loop(give)
+    house.note(speech(1.2), house.call("1007", "Jonas", extension="1002"), extension="1002")
+    for page in pages:
+        expect(page.locator("call-row .name")).to_have_text("Jonas")
+        expect(page.locator("mailbox-list")).to_contain_text("Workshop")
+        expect(page.locator("mailbox-list .state")).to_have_count(0)
+        expect(page.locator("status-banner")).to_be_empty()
+    until(lambda: {note.epoch for row in house.rows("1002") for note in row.notes} == {1})
+    assert [each.split("/")[-1] for each in desk.requests].count("confirm") == 1

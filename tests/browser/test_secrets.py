@@ -1,0 +1,112 @@
+"""The page of my keys: another passphrase, and an end of what a lost device holds."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessible import assert_accessible
+from tests.browser.conftest import Desk
+from tests.browser.house import PASSPHRASE, House, Member, speech
+
+pytestmark = pytest.mark.browser
+
+BETTER = "seven quiet herons on the wire"
+KEPT_HERE = """async () => {
+  const kept = [];
+  for (const { name } of await indexedDB.databases()) {
+    const database = await new Promise((resolve) => {
+      indexedDB.open(name).onsuccess = (event) => resolve(event.target.result);
+    });
+    for (const store of database.objectStoreNames) {
+      const count = await new Promise((resolve) => {
+        const asked = database.transaction(store).objectStore(store).count();
+        asked.onsuccess = () => resolve(asked.result);
+      });
+      if (count) kept.push(store);
+    }
+    database.close();
+  }
+  return kept;
+}"""
+"""The names of all stores of this origin that hold something."""
+
+
+def change(
+    page: Page, now: str, new: str, again: str | None = None, *, label: str = "Passphrase so far"
+) -> None:
+    page.get_by_label(label, exact=True).fill(now)
+    page.get_by_label("New passphrase", exact=True).fill(new)
+    page.get_by_label("Passphrase, once more").fill(new if again is None else again)
+    page.get_by_role("button", name="Change passphrase").click()
+
+
+def log_in(page: Page, passphrase: str) -> None:
+    page.get_by_label("Name").fill("anna")
+    page.get_by_label("Passphrase", exact=True).fill(passphrase)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_after_a_change_the_new_passphrase_opens_the_notes_and_the_old_one_nothing(
+    house: House, desk: Desk, anna: Callable[[], Member]
+) -> None:
+    member = anna()
+    house.note(speech(1), house.call("1007", "Jonas"))
+    desk.allow("40[13]")
+    lost = desk.inbox(member)
+    expect(lost.get_by_text("Jonas")).to_be_visible()
+    assert {"keys", "pins"} < set(lost.evaluate(KEPT_HERE))
+    session = house.on_loop(lambda: house.store.sessions.open(member.id, "cookie"))
+    page = desk.inbox(Member(member.id, member.name, member.private, member.public, member.code, session))
+    page.get_by_role("link", name="Your keys").click()
+    assert_accessible(page)
+
+    change(page, "not my passphrase", BETTER)
+    expect(page.get_by_role("alert").first).to_have_text("That does not open your key.")
+    change(page, PASSPHRASE, BETTER, "something else")
+    expect(page.get_by_text("The two passphrases differ.")).to_be_visible()
+    change(page, PASSPHRASE, BETTER)
+    expect(page.get_by_text("From now on the new passphrase opens your notes")).to_be_visible()
+    expect(page.get_by_role("status").last).to_contain_text(re.compile("logged out"))
+    page.get_by_role("link", name="To the inbox").click()
+    expect(page.get_by_text("Jonas")).to_be_visible()
+
+    lost.wait_for_url("**/login")
+    assert lost.evaluate(KEPT_HERE) == ["pins"], "the lost device has forgotten its key and its list"
+    log_in(lost, PASSPHRASE)
+    expect(lost.get_by_text("Wrong name or passphrase.")).to_be_visible()
+    log_in(lost, BETTER)
+    expect(lost.get_by_text("Jonas")).to_be_visible()
+
+
+def test_who_lost_the_passphrase_chooses_a_new_one_by_the_recovery_code(
+    house: House, desk: Desk, anna: Callable[[], Member]
+) -> None:
+    member = anna()
+    desk.allow("401")
+    page = desk.inbox(member)
+    page.goto("/keys")
+    page.get_by_role("button", name="Use the recovery code").click()
+    change(page, member.code, BETTER, label="Recovery code")
+    expect(page.get_by_text("From now on the new passphrase opens your notes")).to_be_visible()
+    page.goto("/")
+    page.get_by_role("button", name="Log out").click()
+    log_in(page, BETTER)
+    expect(page.get_by_role("heading", name="Aftertone")).to_be_visible()
+
+
+def test_a_lost_telephone_is_logged_out_from_here(
+    house: House, desk: Desk, anna: Callable[[], Member]
+) -> None:
+    member = anna()
+    desk.allow("401")
+    lost = desk.inbox(member)
+    session = house.on_loop(lambda: house.store.sessions.open(member.id, "cookie"))
+    page = desk.inbox(Member(member.id, member.name, member.private, member.public, member.code, session))
+    page.goto("/keys")
+    page.get_by_role("button", name="Log out everywhere else").click()
+    expect(page.get_by_text("One other browser or program was logged out.")).to_be_visible()
+    lost.wait_for_url("**/login")
+    page.goto("/")
+    expect(page).to_have_url(f"{house.url}/")

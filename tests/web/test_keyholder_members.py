@@ -1,0 +1,164 @@
+"""Programs that claim a mailbox, are let in, or let others in."""
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge import keyholder
+from bridge.seal.keys import mailbox_wrap, public_of
+from bridge.seal.layout import kid, lp
+from tests.store.house import claim, joined
+from tests.web.programs import Streams, key_of, recorded
+from tests.web.town import CALLER_NUMBER, Town
+
+
+def test_the_first_use_claims_what_is_nobodys_and_seals_older_notes_anew(
+    served: Town, tmp_path: Path, capsys: Streams
+) -> None:
+    row_id, take = recorded(served, "4004")
+    dora = joined(served.store, "dora", "4004")
+    key = key_of(served, dora, tmp_path)
+    assert keyholder.notes(key, as_json=True) == 0
+    told = capsys.readouterr()
+    assert "mailbox 4004 was nobody's yet" in told.err
+    assert "2 older calls and notes" in told.err
+    assert [row["id"] for row in json.loads(told.out)] == [row_id]
+    box = served.box("4004")
+    assert (box.state, box.epoch) == ("private", 1)
+    assert served.store.envelopes.left(box.id) == 0
+    served.store.tidy()
+    assert keyholder.open_note(take.id.hex(), key, tmp_path / "old.wav") == 0
+    assert take.sent in (tmp_path / "old.wav").read_bytes()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("lost", ["claim/confirm", "rewraps", "me"])
+def test_a_claim_that_is_interrupted_goes_on_at_the_next_use(
+    served: Town, tmp_path: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    _, take = recorded(served, "4004")
+    dora = joined(served.store, "dora", "4004")
+    key = key_of(served, dora, tmp_path)
+    real = keyholder.client.Client._ask
+    seen: list[str] = []
+
+    def dies(self: keyholder.client.Client, method: str, path: str, *rest: object) -> object:
+        answer = real(self, method, path, *rest)  # type: ignore[arg-type]
+        seen.append(path)
+        if path.endswith(lost) and (lost != "me" or seen.count("me") == 2):
+            raise KeyboardInterrupt  # the answer is lost on its way
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keyholder.client.Client, "_ask", dies)
+        with pytest.raises(KeyboardInterrupt):
+            keyholder.notes(key, as_json=True)
+    capsys.readouterr()
+    assert keyholder.notes(key, as_json=True) == 0
+    ((note,),) = [row["notes"] for row in json.loads(capsys.readouterr().out)]
+    assert note["id"] == take.id.hex()
+    assert served.store.envelopes.left(served.box("4004").id) == 0
+
+
+def test_a_members_rubbish_costs_the_others_no_note(served: Town, tmp_path: Path, capsys: Streams) -> None:
+    """Dora's claim broke off before older notes got new envelopes; Mallory, let in by then, sends his."""
+    row_id, take = recorded(served, "4004")
+    store = served.store
+    dora, mallory = joined(store, "dora", "4004"), joined(store, "mallory", "4004")
+    box = served.box("4004")
+    keys = claim(store, dora, box.id)
+    wraps = [
+        (epoch, mailbox_wrap(mallory.public, mallory.id, box.id, epoch, secret, public_of(secret)))
+        for epoch, secret in keys.items()
+    ]
+    store.mailboxes.approve(box.id, dora.id, mallory.id, wraps)
+    junk = [
+        (item.id, b"\1" + kid(public_of(keys[1])) + lp(os.urandom(80)))
+        for item in store.mailboxes.pending_rewraps(box.id, 100)
+    ]
+    assert (len(junk), store.mailboxes.put_envelopes(box.id, mallory.id, junk)) == (2, 0)
+    store.tidy()
+    key = key_of(served, dora, tmp_path)
+    assert keyholder.notes(key, as_json=True) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["id"], row["from_number"], row.get("problem")) == (row_id, CALLER_NUMBER, None)
+    assert (row["notes"][0]["seconds"], row["notes"][0].get("problem")) == (1.5, None)
+    assert keyholder.open_note(take.id.hex(), key, tmp_path / "kept.wav") == 0
+    assert take.sent in (tmp_path / "kept.wav").read_bytes()
+
+
+def test_a_member_lets_another_in_and_both_hear_the_same(
+    served: Town, tmp_path: Path, capsys: Streams
+) -> None:
+    _, take = recorded(served, "1001")
+    alice, bob = key_of(served, served.alice, tmp_path), key_of(served, served.bob, tmp_path)
+    assert keyholder.notes(bob, as_json=True) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out) == []
+    assert "a member must approve" in told.err
+    assert keyholder.open_note(take.id.hex(), bob, tmp_path / "bob.wav") == 4
+    assert keyholder.approve("Bob", "1001", alice) == 0
+    told = capsys.readouterr()
+    assert f"the key of bob is {kid(served.bob.public).hex(' ', 2)}" in told.err
+    assert told.out == "bob can read mailbox 1001 now.\n"
+    assert keyholder.approve("bob", "1001", alice) == 0
+    assert keyholder.open_note(take.id.hex(), bob, tmp_path / "bob.wav") == 0
+    assert take.sent in (tmp_path / "bob.wav").read_bytes()
+
+
+@pytest.mark.parametrize(("said", "code"), [("n\n", 3), ("", 3), ("yes\n", 0)])
+def test_who_sits_at_a_terminal_is_asked_whether_the_fingerprint_is_the_same(
+    served: Town, tmp_path: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch, said: str, code: int
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(said))
+    assert keyholder.approve("bob", "1001", key_of(served, served.alice, tmp_path)) == code
+    told = capsys.readouterr().err
+    assert told.index("the key of bob is") < told.index("Does he read you the same?")
+    states = {
+        member.name: str(member.state) for member in served.store.mailboxes.members(served.box("1001").id)
+    }
+    assert states["bob"] == ("member" if code == 0 else "waiting")
+
+
+def test_nobody_lets_himself_or_a_stranger_in(served: Town, tmp_path: Path, capsys: Streams) -> None:
+    served.store.users.add("invited", ["1001"])
+    alice, bob = key_of(served, served.alice, tmp_path), key_of(served, served.bob, tmp_path)
+    assert keyholder.approve("bob", "1001", bob) == 3
+    assert keyholder.approve("bob", "2002", alice) == 4
+    assert keyholder.approve("nobody", "1001", alice) == 4
+    assert keyholder.approve("carol", "1001", alice) == 4
+    assert keyholder.approve("invited", "1001", alice) == 3
+    assert "has not joined yet" in capsys.readouterr().err
+    states = {
+        member.name: str(member.state) for member in served.store.mailboxes.members(served.box("1001").id)
+    }
+    assert states == {"alice": "member", "bob": "waiting", "invited": "invited"}
+
+
+def test_a_mailbox_that_somebody_else_was_faster_to_claim_hides_no_other(
+    served: Town, tmp_path: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row_id, _ = recorded(served, "4004")
+    served.call("5005")
+    dora, erin = joined(served.store, "dora", "4004", "5005"), joined(served.store, "erin", "5005")
+    key = key_of(served, dora, tmp_path)
+    real = keyholder.keyring.Keyring._claim
+
+    def late(self: keyholder.keyring.Keyring, box: keyholder.keyring.Box) -> None:
+        if box.extension == "5005":
+            claim(served.store, erin, box.id)
+        real(self, box)
+
+    monkeypatch.setattr(keyholder.keyring.Keyring, "_claim", late)
+    assert keyholder.notes(key, as_json=True) == 0
+    told = capsys.readouterr()
+    assert "mailbox 5005 could not be claimed: Somebody has claimed this mailbox" in told.err
+    assert [row["id"] for row in json.loads(told.out)] == [row_id]

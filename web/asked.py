@@ -1,0 +1,113 @@
+"""The JSON that comes in: strictly checked, nothing unknown."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from web.answers import Key, Sealed, Wrap
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+"""A user name as typed; the store folds it. Longer ones are nobody's."""
+Token = Annotated[str, Field(min_length=1, max_length=200)]
+"""A token or an id: ours have at most 43 characters, and longer ones are nobody's."""
+HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Epoch = Annotated[int, Field(strict=True, ge=0, le=0xFFFFFFFF)]
+
+
+class Asked(BaseModel):
+    """A request. Unknown fields are refused: a mistyped one would be ignored silently."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LoginStart(Asked):
+    """Who wants to log in."""
+
+    name: Name
+
+
+class Login(Asked):
+    """``auth`` is derived in the page from passphrase or recovery code; neither itself ever comes."""
+
+    name: Name
+    auth: Key
+
+
+class ChallengeStart(Asked):
+    """The user id in a key file."""
+
+    user: Token
+
+
+class ChallengeAnswer(Asked):
+    """The 32 bytes that only the key opens."""
+
+    challenge_id: Token
+    answer: Key
+
+
+class JoinLook(Asked):
+    """The token of a one-time link."""
+
+    token: Token
+
+
+class Join(Asked):
+    """A new user's public key and keyslots. ``login`` and ``recovery`` are what later logins show."""
+
+    token: Token
+    public: Key
+    slots: Annotated[list[Sealed], Field(min_length=1, max_length=16)]
+    salt: HexId
+    params: Annotated[str, Field(min_length=2, max_length=500)]
+    login: Key
+    recovery: Key | None = None
+
+
+class NewPassphrase(Asked):
+    """``auth`` is of the passphrase or recovery code as they are, all else of the passphrase to be."""
+
+    auth: Key
+    slot: Sealed
+    salt: HexId
+    login: Key
+
+
+class ClaimConfirm(Asked):
+    """Proof that the offered key opened, and the first key of the member's own."""
+
+    proof: Key
+    public: Key
+    wrap: Wrap
+
+
+class EpochWrap(Asked):
+    """One epoch's mailbox key, closed for the one who is let in."""
+
+    epoch: Epoch
+    wrap: Wrap
+
+
+class Approve(Asked):
+    """One wrap for every epoch."""
+
+    wraps: Annotated[list[EpochWrap], Field(min_length=1, max_length=100)]
+
+
+class NewEnvelope(Asked):
+    """A note's or call's envelope of the new epoch."""
+
+    id: HexId
+    envelope: Sealed
+
+
+class NewEnvelopes(Asked):
+    """A hundred at most in one request."""
+
+    items: Annotated[list[NewEnvelope], Field(min_length=1, max_length=100)]
+
+
+class HeardMark(Asked):
+    """Whether the asking user has heard the row."""
+
+    heard: StrictBool

@@ -1,0 +1,129 @@
+/** The one way to the server: JSON under /api/v1 with the session cookie. */
+
+import { say } from "./words.js";
+
+/**
+ * @typedef {{id: string, name: string, public: string}} User
+ * @typedef {{mailbox_id: string, epoch: number, public: string, wrap: string}} Wrap
+ * @typedef {{id: string, extension: string, name: string, state: "unclaimed" | "claim_offered" | "private",
+ *   my_state: "invited" | "waiting" | "member", epoch: number, public: string, waiting: number, older: boolean}} Mailbox
+ *   waiting: people who wait for a member's approval; older: calls or notes still want an envelope of this epoch
+ * @typedef {{user: User, slots: string[], wraps: Wrap[], mailboxes: Mailbox[], csrf: string}} Me
+ * @typedef {{id: string, state: "recording" | "kept", started_at: string, speech: boolean | null, cut_off: boolean,
+ *   size: number, epoch: number, commit: string, envelopes: string[], meta: string[], peaks: string[]}} NoteData
+ * @typedef {{id: string, mailbox_id: string, extension: string, mailbox_name: string, received_at: string,
+ *   reason: string, sealed: string, heard: boolean, notes: NoteData[], version: string}} RowData
+ *   version: another whenever anything of the row is
+ * @typedef {{user_id: string, name: string, public: string | null, state: "invited" | "waiting" | "member",
+ *   epochs: number[]}} Member
+ */
+
+/** The server said no. ``word`` is stable, ``message`` is for people. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} word
+   * @param {string} message
+   */
+  constructor(status, word, message) {
+    super(message);
+    this.status = status;
+    this.word = word;
+  }
+}
+
+let csrf = "";
+
+/**
+ * Who I am. Also takes the CSRF value that state-changing requests must carry.
+ * @returns {Promise<Me>}
+ * @throws {ApiError} 401 without a session
+ */
+export async function me() {
+  const answer = /** @type {Me} */ (await get("me"));
+  csrf = answer.csrf;
+  return answer;
+}
+
+/**
+ * @param {string} path below /api/v1/
+ * @returns {Promise<any>}
+ */
+export function get(path) {
+  return call("GET", path);
+}
+
+/**
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<any>}
+ */
+export function post(path, body = {}) {
+  return call("POST", path, body);
+}
+
+/**
+ * @param {string} path
+ * @param {object} body
+ * @returns {Promise<any>}
+ */
+export function put(path, body) {
+  return call("PUT", path, body);
+}
+
+/**
+ * The whole sealed note.
+ * @param {string} noteId
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export async function blob(noteId) {
+  const response = await reach(`/api/v1/notes/${encodeURIComponent(noteId)}/blob`, { cache: "no-store" });
+  if (!response.ok) throw await refusal(response);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ */
+async function call(method, path, body) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: "application/json" };
+  if (csrf) headers["X-CSRF"] = csrf;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const response = await reach(`/api/v1/${path}`, {
+    method, headers, cache: "no-store", body: body === undefined ? null : JSON.stringify(body),
+  });
+  if (!response.ok) throw await refusal(response);
+  return response.status === 204 ? null : response.json();
+}
+
+/**
+ * @param {string} address
+ * @param {RequestInit} how
+ */
+async function reach(address, how) {
+  try {
+    return await fetch(address, { ...how, credentials: "same-origin", redirect: "error" });
+  } catch {
+    throw new ApiError(0, "offline", say("offline_request"));
+  }
+}
+
+/** @param {Response} response */
+async function refusal(response) {
+  const { error = "error", message = "" } = await response.json().catch(() => ({}));
+  return new ApiError(response.status, String(error), explain(response, String(error), String(message)));
+}
+
+/**
+ * @param {Response} response
+ * @param {string} word
+ * @param {string} message
+ */
+function explain(response, word, message) {
+  if (response.status === 429) return say("too_many", { s: Number(response.headers.get("Retry-After")) || 60 });
+  if (word === "wrong name or passphrase") return say("wrong_login");
+  return message || say("server_said", { status: response.status });
+}

@@ -1,0 +1,268 @@
+/** The inbox page: who am I, do I hold my key, what is in the list, what is new. */
+
+import * as api from "./api.js";
+import { MailboxList } from "./boxes.js";
+import { StatusBanner } from "./banner.js";
+import * as cache from "./cache.js";
+import { settle } from "./claim.js";
+import { forget } from "./filters.js";
+import { FindBar } from "./find.js";
+import { offerHelp } from "./help.js";
+import { Keyring } from "./keyring.js";
+import { CallList } from "./list.js";
+import { Live } from "./live.js";
+import * as marks from "./marks.js";
+import { playOn } from "./onward.js";
+import { NotePlayer } from "./player.js";
+import * as shell from "./shell.js";
+import { UnlockPanel } from "./unlock.js";
+import * as vault from "./vault.js";
+import { say } from "./words.js";
+
+/** No connection, or a proxy whose server is away. */
+const AWAY = [0, 502, 503, 504];
+
+/** Log-out in one tab ends the page in all of them. */
+const doors = new BroadcastChannel("aftertone-doors");
+
+const banner = /** @type {StatusBanner} */ (document.querySelector("status-banner"));
+const list = /** @type {CallList} */ (document.querySelector("call-list"));
+const boxes = /** @type {MailboxList} */ (document.querySelector("mailbox-list"));
+const finder = /** @type {FindBar} */ (document.querySelector("find-bar"));
+const panel = /** @type {UnlockPanel} */ (document.querySelector("unlock-panel"));
+const said = /** @type {HTMLElement} */ (document.querySelector("#said"));
+const player = /** @type {NotePlayer} */ (document.querySelector("note-player"));
+
+/** The fingerprint of my key: what I tell a member who is to let me in. */
+let print = "";
+
+/** @type {Promise<unknown>} what changes keys goes one after the other */
+let turn = Promise.resolve();
+let renewing = false;
+let leaving = false;
+
+/** @type {marks.Marks | null} */
+let marked = null;
+
+/** Times the stream told whether notes are recorded. */
+let statusTold = 0;
+
+async function begin() {
+  const { me, online } = await whoAmI();
+  const keyring = new Keyring(me);
+  print = await keyring.fingerprint(me.user.public);
+  marked = await marks.Marks.open(me.user.id);
+  list.begin(keyring, player, print, marked);
+  playOn(list, player, said);
+  listen(keyring);
+  show(me, keyring);
+  const key = await vault.load(me.user.id);
+  if (!online) {
+    banner.set("offline", say("offline"));
+    await keyring.unlock(key ?? await panel.ask(me));
+    await list.showKept(me.user.id);
+    return;
+  }
+  void quietly(marked.send());
+  void shell.keep();
+  if (key) {
+    await keyring.unlock(key);
+    await list.refresh();
+    gather(me);
+    await inTurn(() => settled(me, keyring));
+  } else {
+    await list.refresh();
+    await keyring.unlock(await panel.ask(me));
+    await renew(keyring);
+  }
+}
+
+/**
+ * Who I am: by the server, or without it as this browser last knew.
+ * @returns {Promise<{me: import("./api.js").Me, online: boolean}>}
+ * @throws {Error} for people
+ */
+async function whoAmI() {
+  try {
+    return { me: await api.me(), online: true };
+  } catch (error) {
+    if (!(error instanceof api.ApiError) || !AWAY.includes(error.status)) throw error;
+    const user = await cache.lastUser().catch(() => null);
+    const me = user && await (await cache.Cache.open(user))?.self();
+    if (me) return { me, online: false };
+    addEventListener("online", () => location.reload());
+    throw new Error(say("offline_nothing"), { cause: error });
+  }
+}
+
+/**
+ * @param {import("./api.js").Me} me
+ * @param {Keyring} keyring
+ */
+function show(me, keyring) {
+  boxes.show(me, keyring);
+  finder.show(me);
+  const shut = me.mailboxes.filter((box) => box.state === "private" && box.my_state !== "member");
+  // Who waits for all of them is told in the empty list.
+  const names = keyring.waits ? "" : shut.map((box) => box.name || box.extension).join(", ");
+  banner.set("waits", names ? say("waiting_for", { names, print }) : null, { warn: false });
+}
+
+/**
+ * @param {import("./api.js").Me} me
+ * @param {Keyring} keyring
+ */
+async function settled(me, keyring) {
+  const now = await settle(me, keyring, banner);
+  if (now === me) return;
+  show(now, keyring);
+  await list.reopen();
+}
+
+/**
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+function inTurn(work) {
+  const mine = turn.then(work);
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
+/** @param {Keyring} keyring */
+function listen(keyring) {
+  const live = new Live();
+  live.addEventListener("news", (event) => {
+    const news = /** @type {CustomEvent<import("./live.js").Piece>} */ (event).detail;
+    if (news.kind === "row" && news.row_id) void quietly(list.update(news.row_id));
+    // A mailbox that was given to me while the page stood open.
+    if (news.kind === "row" && news.mailbox_id && keyring.unlocked && !keyring.opens(news.mailbox_id)) void quietly(renew(keyring));
+    if (news.kind === "missed") void quietly(renew(keyring));
+    if (news.kind === "status") {
+      statusTold += 1;
+      recording(news.recording !== false);
+    }
+    if (news.kind === "connection") {
+      banner.set("offline", news.connected ? null : say("offline"));
+      void quietly(news.connected ? catchUp() : stillLoggedIn());
+    }
+  });
+  list.addEventListener("trouble", (event) => fell(/** @type {CustomEvent} */ (event).detail));
+  finder.addEventListener("find", (event) => {
+    const { filter, query } = /** @type {CustomEvent} */ (event).detail;
+    list.find(filter, query);
+  });
+  list.addEventListener("view", (event) => finder.tell(/** @type {CustomEvent} */ (event).detail));
+  list.addEventListener("clear", () => finder.clear());
+  list.addEventListener("fresh", (event) => {
+    said.textContent = say("new_call", { who: /** @type {CustomEvent<string>} */ (event).detail });
+  });
+  boxes.addEventListener("changed", () => void quietly(renew(keyring)));
+  live.start();
+}
+
+/**
+ * News were missed, or a mailbox changed as a whole: somebody was let in, or it became private. Keys may be there
+ * that were not.
+ * @param {Keyring} keyring
+ */
+async function renew(keyring) {
+  if (renewing) return; // one that has not begun yet will see it too
+  renewing = true;
+  await inTurn(async () => {
+    renewing = false;
+    const now = await api.me();
+    await marked?.send();
+    await keyring.renew(now);
+    show(now, keyring);
+    await list.refresh();
+    await list.reopen();
+    if (!keyring.unlocked) return;
+    gather(now);
+    await settled(now, keyring);
+  });
+}
+
+/**
+ * Nobody waits for it; what is not opened yet can be neither searched nor kept.
+ * @param {import("./api.js").Me} me
+ */
+function gather(me) {
+  void quietly(list.gather(me));
+}
+
+/** A stream that ended may have ended with its session; without a connection nobody can tell, and the banner says so. */
+async function stillLoggedIn() {
+  await api.me().catch((error) => {
+    if (!(error instanceof api.ApiError) || error.status === 401) throw error;
+  });
+}
+
+/** Between the list's last fetch and the stream's begin, or from one tab's stream to the next, a row may have come. */
+async function catchUp() {
+  const before = statusTold;
+  const status = await api.get("status");
+  if (statusTold === before) recording(status.recording !== false); // else the stream has told something newer
+  await marked?.send();
+  await list.refresh();
+}
+
+/** @param {boolean} may */
+function recording(may) {
+  banner.set("disk", may ? null : say("not_recording"));
+}
+
+/**
+ * What fails in the background shows as the missing connection; the stream's return fetches all again.
+ * @param {Promise<void>} work
+ */
+async function quietly(work) {
+  try {
+    await work;
+    banner.set("trouble", null);
+  } catch (error) {
+    fell(error);
+  }
+}
+
+/** @param {unknown} error */
+function fell(error) {
+  if (error instanceof api.ApiError && error.status === 401) void over();
+  else banner.set("trouble", error instanceof Error ? error.message : String(error));
+}
+
+async function logOut() {
+  await forgetAll(vault.wipe);
+  await api.post("logout").catch(() => undefined);
+  leave();
+}
+
+/** The session was ended elsewhere, as that of a lost device is: nothing of it stays here but the pins. */
+async function over() {
+  if (leaving) return;
+  leaving = true;
+  await forgetAll(vault.wipeKey);
+  location.replace("/login");
+}
+
+/** @param {() => Promise<void>} wipeVault */
+async function forgetAll(wipeVault) {
+  player.stop();
+  // As much as can be forgotten is: a browser that refuses one must not keep the other.
+  await Promise.allSettled([wipeVault(), cache.wipe(), marks.wipe(), shell.wipe()]);
+  forget();
+  doors.postMessage("closed");
+}
+
+/** An ended session is noticed by several requests at once: a second navigation would break off the first. */
+function leave() {
+  if (leaving) return;
+  leaving = true;
+  location.replace("/login");
+}
+
+doors.onmessage = leave;
+document.querySelector("#log-out")?.addEventListener("click", () => void logOut());
+offerHelp(/** @type {HTMLElement} */ (document.querySelector("#keys")));
+begin().catch(fell);

@@ -1,0 +1,141 @@
+/**
+ * The page behind a one-time link: `<join-form>`. Makes the user key and both keyslots in this browser; the server
+ * gets the slots, the public key and what it needs to check a login.
+ */
+
+import * as api from "./api.js";
+import { FieldError, h, onSubmit } from "./dom.js";
+import { Enrolment } from "./identity.js";
+import { newPassphrase } from "./newpassphrase.js";
+import * as vault from "./vault.js";
+import { say } from "./words.js";
+
+/** @typedef {{extension: string, name: string, approval: boolean}} Waiting */
+
+/** Read before anything else, so that the token stands in the address bar and in the history for no longer than needed. */
+const token = location.hash.slice(1).replace(/^token=/, "");
+if (location.hash) history.replaceState(null, "", location.pathname);
+
+class JoinForm extends HTMLElement {
+  async connectedCallback() {
+    if (!token) {
+      this.#noWay(say("link_none"));
+      return;
+    }
+    try {
+      const who = await api.post("join/look", { token });
+      this.#askPassphrase(who);
+    } catch (error) {
+      const gone = error instanceof api.ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
+      const text = gone ? say("link_bad") : error instanceof Error ? error.message : String(error);
+      this.#noWay(text);
+    }
+  }
+
+  /** @param {string} text */
+  #noWay(text) {
+    this.#only(h("p", { class: "problem", role: "alert" }, text),
+      h("p", {}, say("joined_already"), " ", h("a", { href: "/login" }, say("log_in"))));
+  }
+
+  /**
+   * Step 1: a passphrase.
+   * @param {{user_id: string, name: string, mailboxes: Waiting[]}} who
+   */
+  #askPassphrase(who) {
+    const boxes = who.mailboxes.map(inWords).join(", ");
+    const name = h("input", { type: "text", name: "username", autocomplete: "username", value: who.name, readonly: true, hidden: true });
+    const { first, fields, chosen } = newPassphrase(say("passphrase"));
+    const problem = h("p", { class: "problem", role: "alert" });
+    const form = h("form", {},
+      name,
+      h("p", { class: "lead" }, boxes ? say("hello", { name: who.name, boxes }) : say("hello_none", { name: who.name })),
+      ...fields,
+      problem,
+      h("button", { type: "submit" }, say("go_on")));
+    onSubmit(form, problem, async () => {
+      this.#showCode(await Enrolment.make(who.user_id, chosen()));
+    });
+    this.#only(steps(1), form);
+    first.focus();
+  }
+
+  /**
+   * Step 2: the recovery code, which nobody can make again.
+   * @param {Enrolment} enrolment
+   */
+  #showCode(enrolment) {
+    const copied = h("span", { class: "hint", role: "status" });
+    const copy = h("button", { type: "button", class: "quiet" }, say("copy"));
+    copy.addEventListener("click", async () => {
+      // Without leave to write there, the code still stands to be selected with one click.
+      copied.textContent = await navigator.clipboard.writeText(enrolment.code).then(() => say("copied"), () => "");
+    });
+    const title = h("h2", { tabindex: -1 }, say("code_title"));
+    const kept = h("button", { type: "button" }, say("code_kept"));
+    kept.addEventListener("click", () => this.#checkCode(enrolment));
+    this.#only(steps(2), h("div", { class: "field" }, title, h("p", { class: "lead" }, say("code_why"))),
+      h("ol", { class: "recovery" }, ...enrolment.groups.map((group, i) => h("li", { "data-n": i + 1 }, group))),
+      h("div", { class: "tools" }, copy, copied), kept);
+    title.focus();
+  }
+
+  /**
+   * Step 3: two of the eight groups, typed.
+   * @param {Enrolment} enrolment
+   */
+  #checkCode(enrolment) {
+    const asked = twoOfEight();
+    const inputs = asked.map((n) => h("input", { id: `group-${n}`, class: "code", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: 8, "data-group": n + 1 }));
+    const problem = h("p", { class: "problem", role: "alert" });
+    const again = h("button", { type: "button", class: "link" }, say("code_show"));
+    again.addEventListener("click", () => this.#showCode(enrolment));
+    const form = h("form", {},
+      h("p", { class: "lead" }, say("code_check", { a: asked[0] + 1, b: asked[1] + 1 })),
+      h("div", { class: "pair" }, ...asked.map((n, i) => h("div", { class: "field" },
+        h("label", { for: `group-${n}` }, say("group_n", { n: n + 1 })), inputs[i]))),
+      problem,
+      h("button", { type: "submit" }, say("finish")), again);
+    onSubmit(form, problem, async () => {
+      const wrong = inputs.filter((input, i) => !enrolment.isGroup(/** @type {number} */ (asked[i]), input.value));
+      if (wrong.length) throw new FieldError(say("code_wrong"), ...wrong);
+      const { user_id: userId } = await api.post("join", { token, ...enrolment.answer });
+      await vault.save(userId, enrolment.key);
+      location.replace("/");
+    });
+    this.#only(steps(3), form);
+    inputs[0]?.focus();
+  }
+
+  /** @param {...Node} children */
+  #only(...children) {
+    this.replaceChildren(h("div", {}, ...children));
+  }
+}
+
+/** @param {number} now */
+function steps(now) {
+  return h("ol", { class: "steps", "aria-hidden": "true" }, ...[1, 2, 3].map((n) => h("li", { class: n <= now ? "done" : "" })));
+}
+
+/**
+ * A mailbox by name and number, and whether it waits for somebody else's leave.
+ * @param {Waiting} box
+ */
+function inWords({ extension, name, approval }) {
+  const notes = [name !== "" && name !== extension && extension, approval && say("needs_approval")].filter(Boolean);
+  return notes.length ? `${name || extension} (${notes.join("; ")})` : name || extension;
+}
+
+/**
+ * Two different numbers of 0 to 7, in order.
+ * @returns {[number, number]}
+ */
+function twoOfEight() {
+  const [a = 0, b = 0] = crypto.getRandomValues(new Uint8Array(2));
+  const first = a % 8;
+  const other = (first + 1 + (b % 7)) % 8;
+  return first < other ? [first, other] : [other, first];
+}
+
+customElements.define("join-form", JoinForm);

@@ -1,0 +1,341 @@
+/** `<call-list>`: the rows that are wanted, newest first, under headings of their days. */
+
+import * as api from "./api.js";
+import { Cache } from "./cache.js";
+import { h } from "./dom.js";
+import { EVERYTHING } from "./filters.js";
+import { Gatherer, MOST } from "./gather.js";
+import { Hand } from "./hand.js";
+import { Keyring } from "./keyring.js";
+import { look } from "./look.js";
+import { Marks } from "./marks.js";
+import { nothing } from "./nothing.js";
+import { PAGE, Pages } from "./pages.js";
+import { play } from "./play.js";
+import { NotePlayer } from "./player.js";
+import { CallRow, whoInWords } from "./row.js";
+import { Shelf, newerFirst } from "./shelf.js";
+import { dayKey, dayName } from "./when.js";
+import { say } from "./words.js";
+
+/**
+ * @typedef {import("./api.js").RowData} RowData
+ * @typedef {import("./shelf.js").Entry} Entry
+ * @typedef {import("./filters.js").Filter} Filter
+ * @typedef {import("./filters.js").Show} Show
+ * @typedef {import("./search.js").Query} Query
+ * @typedef {{found: number, known: number, complete: boolean, capped: boolean, done: number, total: number | null,
+ *   counts: Record<Show, number>}} View found: rows that fit; counts: how many would under each filter, of those known
+ */
+
+/** Rows that are drawn at once for a key: a window full. More follow when there is room below. */
+const FIRST = 20;
+
+/** Fires `fresh` (detail: who called) for a row that is new, `trouble` (detail: error) when a request failed, and
+ * `view` (detail: View) when what is found has changed. */
+export class CallList extends HTMLElement {
+  #keyring = /** @type {Keyring} */ (/** @type {unknown} */ (null)); // these three: from `begin` on
+  #shelf = /** @type {Shelf} */ (/** @type {unknown} */ (null));
+  #gatherer = /** @type {Gatherer} */ (/** @type {unknown} */ (null));
+  /** @type {NotePlayer | null} */
+  #player = null;
+  #print = "";
+  /** @type {Filter} */
+  #filter = EVERYTHING;
+  /** @type {Query} */
+  #query = [];
+  #most = PAGE;
+  #pages = new Pages();
+  /** @type {Entry[]} what is shown now */
+  #shown = [];
+  #more = h("button", { type: "button", class: "quiet" }, say("older"));
+  #foot = h("div", { class: "older", hidden: true }, this.#more);
+  #watch = new IntersectionObserver(([seen]) => {
+    if (seen?.isIntersecting) this.#try(() => this.#older());
+  }, { rootMargin: "600px 0px" });
+  /** @type {Map<string, Promise<void>>} */
+  #fetching = new Map();
+  /** Rows that stayed for a hand's sake go when it has gone. */
+  #hand = new Hand(this, () => {
+    if (this.#lingers) this.#arrange();
+  });
+  /** Whether a row stands that no longer fits. */
+  #lingers = false;
+
+  /**
+   * @param {Keyring} keyring
+   * @param {NotePlayer} player
+   * @param {string} print the fingerprint of my own key
+   * @param {Marks} marks
+   */
+  begin(keyring, player, print, marks) {
+    this.#print = print;
+    this.#keyring = keyring;
+    this.#player = player;
+    this.#shelf = new Shelf(keyring);
+    this.#shelf.marks = marks;
+    this.#gatherer = new Gatherer(this.#shelf);
+    this.#gatherer.addEventListener("progress", () => this.#arrange());
+    this.addEventListener("play-note", (event) => {
+      const wish = /** @type {CustomEvent<import("./play.js").Wish>} */ (event).detail;
+      const entry = this.#shelf.of(wish.id);
+      if (entry) void play(player, keyring, entry, wish);
+    });
+    this.addEventListener("mark", (event) => this.#try(() => this.#mark(/** @type {CustomEvent} */ (event).detail)));
+    player.addEventListener("state", (event) => {
+      const state = /** @type {CustomEvent} */ (event).detail;
+      for (const { element } of this.#shown) for (const strip of element?.strips ?? []) strip.follow(state);
+      if (this.#lingers && !state.playing) this.#arrange();
+    });
+    player.addEventListener("opened", (event) => this.#learn(/** @type {CustomEvent} */ (event).detail));
+    player.addEventListener("began", (event) => {
+      const entry = this.#shelf.of(/** @type {CustomEvent<string>} */ (event).detail);
+      if (entry && !entry.data.heard) this.#try(() => this.#mark({ id: entry.data.id, heard: true }));
+    });
+    this.#more.addEventListener("click", () => this.#try(() => this.#older()));
+    this.#watch.observe(this.#foot);
+  }
+
+  /**
+   * Show what fits, and nothing else.
+   * @param {Filter} filter
+   * @param {Query} query
+   */
+  find(filter, query) {
+    this.#filter = filter;
+    this.#query = query;
+    this.#most = query.length ? FIRST : PAGE;
+    this.#shown = [];
+    if (!this.#pages.begun && !this.#gatherer.complete) return; // until the first rows come, those that the server wrote stand
+    this.#arrange();
+    this.#lookAgain();
+  }
+
+  /** Fetch the newest page; what is shown already is changed in place. */
+  async refresh() {
+    const asked = this.#shelf.ask();
+    const { rows, next } = await this.#pages.newest();
+    await this.#shelf.open(rows, asked);
+    const last = /** @type {RowData | undefined} */ (rows.at(-1));
+    const here = new Set(rows.map((/** @type {RowData} */ row) => row.id));
+    for (const { data, asked: told } of this.#shelf.all) {
+      // A row of the page's span that the server no longer tells of is gone.
+      if (told < asked && !here.has(data.id) && (!next || (last && newerFirst(data, last) < 0))) this.#shelf.drop(data.id);
+    }
+    this.#arrange();
+  }
+
+  /**
+   * Bring all rows into the page when it has nothing else to do, from this browser's cache where they are there.
+   * @param {import("./api.js").Me} me kept there too
+   */
+  async gather(me) {
+    this.#shelf.cache ??= await Cache.open(me.user.id);
+    void this.#shelf.cache?.keepSelf(me);
+    await this.#gatherer.gather();
+  }
+
+  /**
+   * Show what this browser keeps: there is no connection.
+   * @param {string} user
+   */
+  async showKept(user) {
+    this.#shelf.cache ??= await Cache.open(user);
+    await this.#gatherer.fromCache();
+  }
+
+  /**
+   * Fetch one row again, or for the first time; a second wish while one is under way waits for a fetch of its own.
+   * @param {string} id
+   */
+  async update(id) {
+    const before = this.#fetching.get(id) ?? Promise.resolve();
+    const work = before.then(() => this.#fetchRow(id));
+    const settled = work.catch(() => undefined);
+    this.#fetching.set(id, settled);
+    try {
+      await work;
+    } finally {
+      if (this.#fetching.get(id) === settled) this.#fetching.delete(id);
+    }
+  }
+
+  /** Open every row again: keys came or changed. */
+  async reopen() {
+    await this.#shelf.reopen();
+    this.#arrange();
+  }
+
+  /** @param {string} id */
+  async #fetchRow(id) {
+    try {
+      const asked = this.#shelf.ask();
+      const fresh = await this.#shelf.open([await api.get(`rows/${encodeURIComponent(id)}`)], asked);
+      this.#arrange();
+      for (const entry of fresh) {
+        entry.element?.classList.add("fresh");
+        this.dispatchEvent(new CustomEvent("fresh", { detail: whoInWords(entry.opened) }));
+      }
+    } catch (error) {
+      if (!(error instanceof api.ApiError) || error.status !== 404) throw error;
+      this.#shelf.drop(id);
+      this.#arrange();
+    }
+  }
+
+  /** The next step down: of what is in the page, else from the server. */
+  async #older() {
+    if (this.#look().found.length <= this.#most) {
+      const key = this.#pages.key(this.#filter);
+      // Whatever is sought is found while all rows are gathered: the server is not asked.
+      if (this.#more.disabled || this.#query.length || this.#ended(key)) return;
+      this.#more.disabled = true;
+      try {
+        const asked = this.#shelf.ask();
+        await this.#pages.older(key, (rows) => this.#shelf.open(rows, asked));
+      } finally {
+        this.#more.disabled = false;
+      }
+    }
+    const before = this.#shown.length;
+    const keyed = document.activeElement === this.#more;
+    this.#most = Math.min(this.#most, this.#look().found.length) + PAGE;
+    this.#arrange();
+    // The button goes on with its reader: to the first of the rows that it brought.
+    if (keyed && this.#foot.hidden) this.#shown[before]?.element?.focus({ preventScroll: true });
+    this.#lookAgain();
+  }
+
+  /** An observer tells of changes alone; what came may not have filled the window. */
+  #lookAgain() {
+    this.#watch.unobserve(this.#foot);
+    this.#watch.observe(this.#foot);
+  }
+
+  /** @param {string} key */
+  #ended(key) {
+    return (this.#gatherer.complete && !this.#gatherer.capped) || this.#pages.ended(key);
+  }
+
+  /** @param {() => Promise<void>} work */
+  #try(work) {
+    work().catch((error) => this.dispatchEvent(new CustomEvent("trouble", { detail: error })));
+  }
+
+  #look() {
+    const standing = new Set(this.#shown.map(({ data }) => data.id));
+    const seen = look(this.#shelf.all, this.#filter, this.#query, (entry) => standing.has(entry.data.id) && this.#inHand(entry));
+    this.#lingers = seen.lingers;
+    return seen;
+  }
+
+  /** @param {Entry} entry */
+  #inHand({ data, element }) {
+    const plays = this.#player?.state.id;
+    return this.#hand.pointing || element?.contains(document.activeElement) || data.notes.some((note) => note.id === plays);
+  }
+
+  /** @param {string} id */
+  #skeleton(id) {
+    return /** @type {CallRow | null} */ (this.querySelector(`call-row[data-id="${CSS.escape(id)}"]`));
+  }
+
+  /** @param {Entry} entry */
+  #draw(entry) {
+    const { data, opened } = entry;
+    entry.element ??= this.#skeleton(data.id) ?? /** @type {CallRow} */ (document.createElement("call-row"));
+    if (entry.drawn) return entry.element;
+    entry.drawn = true;
+    entry.element.show(data, opened, { several: this.#keyring.several, private: this.#keyring.isPrivate(data.mailbox_id) });
+    const state = this.#player?.state;
+    if (state) for (const strip of entry.element.strips) strip.follow(state);
+    return entry.element;
+  }
+
+  /** @param {Entry} entry */
+  #drawAnew(entry) {
+    entry.drawn = false;
+    if (entry.element) this.#draw(entry);
+  }
+
+  /** Put rows in order and headings above their days; an element that stands right is not touched. */
+  #arrange() {
+    const { found, counts, unheard } = this.#look();
+    const shown = found.slice(0, this.#most);
+    /** @type {Element[]} */
+    const wanted = [];
+    let day = "";
+    for (const entry of shown) {
+      const time = new Date(entry.data.received_at);
+      if (dayKey(time) !== day) {
+        day = dayKey(time);
+        wanted.push(this.#heading(day, dayName(time)));
+      }
+      wanted.push(this.#draw(entry));
+    }
+    if (!shown.length) wanted.push(this.#nothing());
+    this.#foot.hidden = found.length <= this.#most && (this.#query.length > 0 || this.#ended(this.#pages.key(this.#filter)));
+    wanted.push(this.#foot);
+    const keep = new Set(wanted);
+    for (const child of [...this.children]) if (!keep.has(child)) child.remove();
+    wanted.forEach((element, i) => {
+      if (this.children[i] !== element) this.insertBefore(element, this.children[i] ?? null);
+    });
+    for (const entry of this.#shelf.all) if (entry.element && !keep.has(entry.element)) Object.assign(entry, { element: null, drawn: false });
+    this.#shown = shown;
+    document.title = unheard ? say("unheard_title", { n: unheard }) : "Aftertone";
+    this.#tell(found.length, counts);
+  }
+
+  /**
+   * @param {number} found
+   * @param {Record<Show, number>} counts
+   */
+  #tell(found, counts) {
+    const { complete, capped, done, total } = this.#gatherer;
+    /** @type {View} */
+    const view = { found, known: this.#shelf.size, complete, capped, done, total: total === null ? null : Math.min(total, MOST), counts };
+    this.dispatchEvent(new CustomEvent("view", { detail: view }));
+  }
+
+  #nothing() {
+    const looking = this.#query.length ? !this.#gatherer.complete : !this.#ended(this.#pages.key(this.#filter));
+    return nothing({
+      waits: this.#keyring.waits, print: this.#print, filter: this.#filter, sought: this.#query.length > 0, looking,
+      clear: () => this.dispatchEvent(new CustomEvent("clear")),
+    });
+  }
+
+  /**
+   * @param {string} day
+   * @param {string} name
+   */
+  #heading(day, name) {
+    const found = this.querySelector(`:scope > h2[data-day="${day}"]`) ?? h("h2", { class: "day", "data-day": day });
+    if (found.textContent !== name) found.textContent = name;
+    return found;
+  }
+
+  /** @param {{id: string, seconds: number, peaks: Uint8Array}} told */
+  #learn({ id, seconds, peaks }) {
+    const entry = this.#shelf.of(id);
+    const note = entry?.opened.notes.get(id);
+    if (!entry || !note) return;
+    Object.assign(note, { seconds, peaks });
+    this.#drawAnew(entry);
+  }
+
+  /** @param {{id: string, heard: boolean}} mark */
+  async #mark({ id, heard }) {
+    const entry = this.#shelf.get(id);
+    if (!entry) return;
+    await this.#shelf.marks?.add(id, heard);
+    const now = this.#shelf.get(id) ?? entry;
+    now.data.heard = heard;
+    this.#drawAnew(now);
+    this.#arrange();
+    await this.#shelf.marks?.send();
+  }
+}
+
+customElements.define("call-list", CallList);

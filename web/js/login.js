@@ -1,0 +1,77 @@
+/**
+ * The login page: `<login-form>`. Passphrase or recovery code become a key here, and what is shown to the server is
+ * derived from them.
+ */
+
+import * as api from "./api.js";
+import { h, onSubmit } from "./dom.js";
+import { codeField, passphraseField } from "./fields.js";
+import { codeOf, secretOf, unlockWith } from "./identity.js";
+import { toBase64url } from "./seal/bytes.js";
+import { loginAuth, recoveryAuth } from "./seal/keys.js";
+import * as vault from "./vault.js";
+import { say } from "./words.js";
+
+class LoginForm extends HTMLElement {
+  connectedCallback() {
+    this.#offer(false, "");
+  }
+
+  /**
+   * @param {boolean} byCode
+   * @param {string} typedName
+   */
+  #offer(byCode, typedName) {
+    const name = h("input", { id: "name", name: "username", autocomplete: "username", required: true, autocapitalize: "none", spellcheck: "false", value: typedName });
+    const { input: secret, field } = byCode
+      ? codeField("code", h("p", { class: "hint" }, say("lost_hint")))
+      : passphraseField(say("passphrase"), { id: "passphrase", autocomplete: "current-password" });
+    const problem = h("p", { class: "problem", role: "alert" });
+    const other = h("button", { type: "button", class: "link" }, say(byCode ? "use_passphrase" : "lost"));
+    other.addEventListener("click", () => this.#offer(!byCode, name.value));
+    const form = h("form", {},
+      h("div", { class: "field" }, h("label", { for: "name" }, say("name")), name),
+      field,
+      problem,
+      h("button", { type: "submit" }, say("log_in")), other);
+    onSubmit(form, problem, async () => {
+      await (byCode ? logInByCode : logIn)(name.value.trim(), secret.value);
+      location.replace("/");
+    });
+    this.replaceChildren(form);
+    (typedName ? secret : name).focus();
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} passphrase
+ */
+async function logIn(name, passphrase) {
+  const { params } = await api.post("login/start", { name });
+  const secret = await secretOf(passphrase, params);
+  await api.post("login", { name, auth: toBase64url(await loginAuth(secret)) });
+  const me = await api.me();
+  await vault.save(me.user.id, await unlockWith(me, { passphrase, known: { params, secret } }));
+  secret.fill(0);
+}
+
+/**
+ * @param {string} name
+ * @param {string} code
+ */
+async function logInByCode(name, code) {
+  const secret = codeOf(code);
+  const auth = toBase64url(await recoveryAuth(secret));
+  secret.fill(0);
+  try {
+    await api.post("login", { name, auth });
+  } catch (error) {
+    // The server says the same to every wrong secret and does not know which one was meant.
+    throw error instanceof api.ApiError && error.status === 401 ? new Error(say("wrong_code_login")) : error;
+  }
+  const me = await api.me();
+  await vault.save(me.user.id, await unlockWith(me, { code }));
+}
+
+customElements.define("login-form", LoginForm);

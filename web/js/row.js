@@ -1,0 +1,188 @@
+/** `<call-row>`: one missed call with its notes. The server wrote id, time, reason and marks; this fills in who. */
+
+import { h } from "./dom.js";
+import { NoteStrip } from "./strip.js";
+import { inFull, timeOfDay } from "./when.js";
+import { say } from "./words.js";
+
+/**
+ * @typedef {import("./api.js").RowData} RowData
+ * @typedef {import("./keyring.js").OpenedRow} OpenedRow
+ * @typedef {import("./record.js").CallRecord} CallRecord
+ * @typedef {import("./words.js").Word} Word
+ */
+
+/** Longest caller text that is shown; a display name may be as long as a SIP message. */
+const LONGEST = 120;
+
+/** Fires `mark` (detail: {id, heard}), bubbling. */
+export class CallRow extends HTMLElement {
+  #mark = h("span", { class: "mark" });
+  #who = h("span", { class: "who" });
+  #why = h("span", { class: "why" });
+  #when = h("time");
+  #unmark = h("button", { type: "button", class: "link unmark", hidden: true }, say("mark_unheard"));
+  /** @type {Map<string, NoteStrip>} */
+  #strips = new Map();
+  #built = false;
+
+  /**
+   * @param {RowData} row
+   * @param {OpenedRow} opened
+   * @param {{several: boolean, private: boolean}} box several: the reader has more than one mailbox
+   */
+  show(row, opened, box) {
+    this.#build();
+    this.dataset.id = row.id;
+    this.dataset.received = row.received_at;
+    const spoken = row.notes.some((note) => note.state === "kept" && note.speech !== false);
+    const unheard = spoken && !row.heard;
+    this.classList.toggle("unheard", unheard);
+    this.#mark.replaceChildren(...(unheard ? [lamp()] : []));
+    this.#fillWho(opened);
+    this.#why.replaceChildren(...this.#reasons(row, opened, box));
+    const rang = new Date(opened.call?.rang_at ?? row.received_at);
+    const when = Number.isNaN(rang.getTime()) ? new Date(row.received_at) : rang;
+    this.#when.dateTime = when.toISOString();
+    this.#when.textContent = timeOfDay(when);
+    this.#when.title = inFull(when);
+    this.#showNotes(row, opened);
+    this.#unmark.hidden = !opened.call || !spoken || unheard;
+  }
+
+  /** @returns {Iterable<NoteStrip>} */
+  get strips() {
+    return this.#strips.values();
+  }
+
+  #build() {
+    if (this.#built) return;
+    this.#built = true;
+    this.setAttribute("role", "article");
+    this.tabIndex = -1; // the focus can be brought here
+    this.replaceChildren(this.#mark, this.#who, this.#when, this.#why, this.#unmark);
+    this.#unmark.addEventListener("click", () => this.dispatchEvent(new CustomEvent("mark", {
+      bubbles: true, detail: { id: this.dataset.id, heard: false },
+    })));
+  }
+
+  /** @param {OpenedRow} opened */
+  #fillWho(opened) {
+    this.#who.classList.toggle("sealed", !opened.call);
+    if (!opened.call) {
+      this.#who.textContent = say(opened.problem ?? "sealed");
+      return;
+    }
+    const { name, number } = caller(opened.call);
+    const parts = [];
+    if (name) parts.push(h("bdi", { class: "name" }, name));
+    if (number) parts.push(h("bdi", { class: "number", dir: "ltr" }, number));
+    if (!parts.length) parts.push(h("span", { class: "nobody" }, nobody(opened.call)));
+    this.#who.replaceChildren(...parts);
+  }
+
+  /**
+   * @param {RowData} row
+   * @param {OpenedRow} opened
+   * @param {{several: boolean, private: boolean}} box
+   */
+  #reasons(row, opened, box) {
+    /** @type {(Node | string)[]} */
+    const parts = [why(row.reason, opened.call?.rang_s)];
+    if ([...opened.notes.values()].some((note) => note.urgent)) parts.unshift(h("strong", { class: "urgent" }, say("urgent")), " ");
+    const tag = (/** @type {string} */ text, kind = "") => parts.push(" ", h("span", { class: `tag ${kind}` }, h("bdi", {}, text)));
+    if (opened.call?.group) tag(say("group"));
+    if (opened.call?.forwarded_from) tag(say("forwarded", { from: clip(opened.call.forwarded_from) }));
+    if (box.several) tag(say("to_mailbox", { name: row.mailbox_name || row.extension }));
+    if (!box.private) tag(say("not_private"), "warn");
+    return parts;
+  }
+
+  /**
+   * Rows of notes are changed in place, never made anew: the one that plays keeps its button and its focus.
+   * @param {RowData} row
+   * @param {OpenedRow} opened
+   */
+  #showNotes(row, opened) {
+    const there = new Set(row.notes.map((note) => note.id));
+    for (const [id, strip] of this.#strips) {
+      if (there.has(id)) continue;
+      strip.remove();
+      this.#strips.delete(id);
+    }
+    row.notes.forEach((note, i) => {
+      let strip = this.#strips.get(note.id);
+      if (!strip) {
+        strip = /** @type {NoteStrip} */ (document.createElement("note-strip"));
+        this.#strips.set(note.id, strip);
+        this.insertBefore(strip, this.#unmark);
+      }
+      strip.show(note, opened.notes.get(note.id), whoInWords(opened), i + 1, row.notes.length);
+    });
+  }
+}
+
+/**
+ * Who called, in one line of plain text.
+ * @param {OpenedRow} opened
+ */
+export function whoInWords(opened) {
+  if (!opened.call) return say("sealed");
+  const { name, number } = caller(opened.call);
+  return name || number || nobody(opened.call);
+}
+
+/**
+ * What a row shows of who called, which is what is searched.
+ * @param {OpenedRow} opened
+ * @returns {{name: string, number: string}}
+ */
+export function shownOf(opened) {
+  if (!opened.call) return { name: "", number: "" };
+  const { name, number } = caller(opened.call);
+  return { name: name || (number ? "" : nobody(opened.call)), number };
+}
+
+/**
+ * @param {string} reason
+ * @param {number | undefined} rang seconds
+ */
+function why(reason, rang) {
+  if (reason === "no_answer" && !rang) return say("why_no_answer_unknown");
+  const words = /** @type {Record<string, Word>} */ ({
+    no_answer: "why_no_answer", busy: "why_busy", declined: "why_declined", dnd: "why_dnd",
+    unreachable: "why_unreachable", cancelled: "why_cancelled",
+  });
+  return say(words[reason] ?? "why_failed", { s: Math.round(rang ?? 0) });
+}
+
+/** @param {CallRecord} call */
+function caller(call) {
+  if (call.from.presentation !== "allowed") return { name: "", number: "" };
+  const name = clip(call.from.name);
+  const number = clip(call.from.number);
+  return { name: name === number ? "" : name, number };
+}
+
+/** @param {CallRecord} call */
+function nobody(call) {
+  const { presentation } = call.from;
+  return say(presentation === "restricted" ? "withheld" : presentation === "untold" ? "untold" : "unknown");
+}
+
+/**
+ * One line of bounded length. Control characters have no business in a name, and those that turn the direction of
+ * what follows would let a caller write one name and show another; right-to-left letters need none of them here.
+ * @param {string} text
+ */
+function clip(text) {
+  const line = text.replace(/\p{Cc}+/gu, " ").replace(/\p{Bidi_Control}/gu, "").trim();
+  const letters = [...line];
+  return letters.length > LONGEST ? `${letters.slice(0, LONGEST).join("")}…` : line;
+}
+
+function lamp() {
+  return h("span", { class: "lamp", role: "img", "aria-label": say("unheard") });
+}
+
+customElements.define("call-row", CallRow);

@@ -1,0 +1,42 @@
+"""GET me: who I am, what opens my key, and my mailboxes."""
+
+from web.answers import to_b64
+from web.auth import Who, logged_out
+from web.house import Here
+from web.told import MailboxOut, Me, Myself, WrapOut
+
+
+async def me(who: Who, house: Here) -> Me:
+    """Return the asking user with keyslots, mailbox keys and the value for X-CSRF."""
+    store, user = house.store, who.user
+    if user.public is None:
+        raise logged_out()  # nobody has a session before he has joined
+    waiting, older = store.standing.waiting(user.id), store.standing.older(user.id)
+    return Me(
+        user=Myself(id=user.id, name=user.name, public=to_b64(user.public)),
+        slots=[to_b64(slot) for slot in store.users.slots(user.id)],
+        wraps=[
+            WrapOut(
+                mailbox_id=wrap.mailbox_id,
+                epoch=wrap.epoch,
+                public=to_b64(wrap.public),
+                wrap=to_b64(wrap.wrap),
+            )
+            for wrap in store.mailboxes.wraps_of(user.id)
+        ],
+        mailboxes=[
+            MailboxOut(
+                id=seen.mailbox.id,
+                extension=seen.mailbox.extension,
+                name=seen.mailbox.name,
+                state=seen.mailbox.state.value,
+                my_state=seen.state.value,
+                epoch=seen.mailbox.epoch,
+                public=to_b64(seen.mailbox.public),
+                waiting=waiting.get(seen.mailbox.id, 0),
+                older=seen.mailbox.id in older,
+            )
+            for seen in store.mailboxes.of_user(user.id)
+        ],
+        csrf=store.sessions.form_mark(who.token),
+    )

@@ -1,0 +1,68 @@
+"""GET notes/{id}/blob: the sealed note as it lies on the disk, whole or a range (RFC 9110 section 14)."""
+
+import os
+import re
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from bridge.errors import Refused
+from web.answers import ApiError, hex_id, not_found
+from web.auth import Who, readable
+from web.house import Here
+
+CHUNK = 256 << 10
+"""Bytes read at once: a note of 30 s, so that the loop is never long away for one reader."""
+
+_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
+
+
+async def blob(note_id: str, who: Who, house: Here, request: Request) -> Response:
+    """Return the SN1 of a note; one Range is served, several are answered with the whole."""
+    found = house.store.notes.get(hex_id(note_id))
+    if found is None or found.mailbox_id not in readable(house, who):
+        raise not_found()
+    try:
+        file = house.store.blobs.open(found.id)
+    except Refused:
+        raise not_found() from None
+    size = os.fstat(file.fileno()).st_size
+    try:
+        span = _span(request.headers.get("range"), size)
+    except ApiError:
+        file.close()
+        raise
+    start, end = span or (0, size)
+    headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start)}
+    if span is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return StreamingResponse(
+        _chunks(file, start, end), 206 if span else 200, headers, "application/octet-stream"
+    )
+
+
+def _span(asked: str | None, size: int) -> tuple[int, int] | None:
+    """Return the first byte and the one after the last; None for the whole. Raises ApiError 416."""
+    match = _RANGE.fullmatch(asked.strip()) if asked is not None else None
+    if match is None or not (match[1] or match[2]):
+        return None
+    if not match[1]:
+        start, end = max(0, size - int(match[2])), size
+    else:
+        start = int(match[1])
+        end = min(size, int(match[2]) + 1) if match[2] else size
+        if match[2] and int(match[2]) < start:
+            return None
+    if start >= end:
+        raise ApiError(416, "range", "The note has no such bytes.", {"Content-Range": f"bytes */{size}"})
+    return start, end
+
+
+async def _chunks(file: BinaryIO, start: int, end: int) -> AsyncIterator[bytes]:
+    with file:
+        file.seek(start)
+        while start < end and (chunk := file.read(min(CHUNK, end - start))):
+            start += len(chunk)
+            yield chunk

@@ -1,0 +1,44 @@
+"""Older calls and notes get envelopes of the present epoch, made by a member's page or CLI."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from bridge.errors import Refused
+from web.answers import ApiError, not_found, to_b64
+from web.asked import NewEnvelopes
+from web.auth import Who, check_member
+from web.house import Here
+from web.told import Left, RewrapItem, Rewraps
+
+
+async def pending(
+    mailbox_id: str, who: Who, house: Here, limit: Annotated[int, Query(ge=1, le=100)] = 100
+) -> Rewraps:
+    """Return the oldest of what the present epoch cannot open; ``left`` also counts notes being recorded."""
+    check_member(house, who, mailbox_id)
+    return Rewraps(
+        items=[
+            RewrapItem(
+                id=item.id.hex(),
+                kind="call" if item.kind == "call" else "note",
+                commit=to_b64(item.commit),
+                envelope=to_b64(item.envelope),
+            )
+            for item in house.store.mailboxes.pending_rewraps(mailbox_id, limit)
+        ],
+        left=house.store.envelopes.left(mailbox_id),
+    )
+
+
+async def put(mailbox_id: str, asked: NewEnvelopes, who: Who, house: Here) -> Left:
+    """Take new envelopes, each opened by its maker before; all of them or none."""
+    check_member(house, who, mailbox_id)
+    items = [(bytes.fromhex(item.id), item.envelope) for item in asked.items]
+    try:
+        left = house.store.mailboxes.put_envelopes(mailbox_id, who.user.id, items)
+    except Refused as refused:
+        if refused.word == "no such note":
+            raise not_found() from None
+        raise ApiError(422, refused.word, refused.user) from None
+    return Left(left=left)

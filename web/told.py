@@ -1,0 +1,255 @@
+"""The JSON that goes out."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+class Problem(BaseModel):
+    """Every error: ``error`` is a stable word, ``message`` is for people."""
+
+    error: str
+    message: str
+
+
+class SaltAnswer(BaseModel):
+    """The same shape for every name, known or not."""
+
+    salt: str
+    params: str
+
+
+class UserAnswer(BaseModel):
+    """Whose session began."""
+
+    user_id: str
+
+
+class EndedAnswer(BaseModel):
+    """How many other sessions of mine were ended."""
+
+    ended: int
+
+
+class ChallengeOut(BaseModel):
+    """HPKE of 32 bytes; for an unknown user one that nobody can open."""
+
+    challenge_id: str
+    challenge: str
+
+
+class TokenAnswer(BaseModel):
+    """A bearer session."""
+
+    token: str
+    user_id: str
+    expires_at: str
+
+
+class Myself(BaseModel):
+    """``public`` is the X25519 user key."""
+
+    id: str
+    name: str
+    public: str
+
+
+class WrapOut(BaseModel):
+    """A mailbox key closed for me."""
+
+    mailbox_id: str
+    epoch: int
+    public: str
+    wrap: str
+
+
+class MailboxOut(BaseModel):
+    """A mailbox as I stand to it; ``public`` is the key of ``epoch``.
+
+    ``waiting``: how many people wait for a member's approval, told to members. ``older``: some calls or notes
+    have no envelope of this epoch yet; a member's page or program makes them.
+    """
+
+    id: str
+    extension: str
+    name: str
+    state: Literal["unclaimed", "claim_offered", "private"]
+    my_state: Literal["invited", "waiting", "member"]
+    epoch: int
+    public: str
+    waiting: int
+    older: bool
+
+
+class Me(BaseModel):
+    """All that a page needs to unlock. ``csrf`` goes into X-CSRF of every change."""
+
+    user: Myself
+    slots: list[str]
+    wraps: list[WrapOut]
+    mailboxes: list[MailboxOut]
+    csrf: str
+
+
+class JoinMailbox(BaseModel):
+    """A mailbox that waits for the one who joins; ``approval``: only a member of it can let him in."""
+
+    id: str
+    extension: str
+    name: str
+    approval: bool
+
+
+class JoinLooked(BaseModel):
+    """Whom a one-time link is for."""
+
+    user_id: str
+    name: str
+    mailboxes: list[JoinMailbox]
+
+
+class ClaimOffer(BaseModel):
+    """The key that the server made, closed for the claiming member."""
+
+    wrap: str
+    epoch: int
+    public: str
+
+
+class ClaimState(BaseModel):
+    """How the mailbox stands now."""
+
+    state: Literal["private"]
+
+
+class MemberOut(BaseModel):
+    """``epochs`` are those whose key the user has."""
+
+    user_id: str
+    name: str
+    public: str | None
+    state: Literal["invited", "waiting", "member"]
+    epochs: list[int]
+
+
+class Members(BaseModel):
+    """Everybody of a mailbox."""
+
+    members: list[MemberOut]
+
+
+class RewrapItem(BaseModel):
+    """A note or call record that still wants an envelope of the present epoch."""
+
+    id: str
+    kind: Literal["call", "note"]
+    commit: str
+    envelope: str
+
+
+class Rewraps(BaseModel):
+    """``left`` counts all that are to be done, these included."""
+
+    items: list[RewrapItem]
+    left: int
+
+
+class Left(BaseModel):
+    """How many are still to be done."""
+
+    left: int
+
+
+class NoteOut(BaseModel):
+    """One note of a row. ``meta`` and ``peaks`` are sealed records with their headers."""
+
+    id: str
+    state: Literal["recording", "kept"]
+    started_at: str
+    speech: bool | None
+    cut_off: bool
+    size: int
+    epoch: int
+    commit: str
+    envelopes: list[str]
+    meta: list[str]
+    peaks: list[str]
+
+
+class RowOut(BaseModel):
+    """One missed call with its notes; ``sealed`` is its whole call record. ``version`` is another whenever
+    anything of the row is."""
+
+    id: str
+    mailbox_id: str
+    extension: str
+    mailbox_name: str
+    received_at: str
+    reason: str
+    sealed: str
+    heard: bool
+    notes: list[NoteOut]
+    version: str
+
+
+class Rows(BaseModel):
+    """Newest first; ``next`` goes into ``before`` for the older ones."""
+
+    rows: list[RowOut]
+    next: str | None
+
+
+class VersionOut(BaseModel):
+    """Enough to see whether a row that is known is still as it was."""
+
+    id: str
+    version: str
+
+
+class Versions(BaseModel):
+    """Newest first; ``next`` as for rows. ``total``: all rows there are, told with the first page."""
+
+    rows: list[VersionOut]
+    next: str | None
+    total: int | None
+
+
+class Heard(BaseModel):
+    """The mark as it now stands."""
+
+    heard: bool
+
+
+Pbx = Literal["off", "away", "refused", "ready"]
+"""How the bridge stands with the PBX's manager interface; off when it has no user there."""
+
+
+class OutboxStatus(BaseModel):
+    """``failing``: lamps that could not be set at the last attempt and are tried again."""
+
+    failing: int
+
+
+class Status(BaseModel):
+    """``recording`` is false when the disk is nearly full; every line being taken does not count. ``pbx``:
+    how the bridge stands with the PBX's manager interface, which lights the lamps."""
+
+    recording: bool
+    pbx: Pbx
+    outbox: OutboxStatus
+    version: str
+
+
+class Health(BaseModel):
+    """For monitors; ``ready`` false comes with status 503. ``pbx`` away or refused: calls are taken, lamps
+    are not lit."""
+
+    ready: bool
+    recording: bool
+    pbx: Pbx
+
+
+class Done(BaseModel):
+    """It is done."""
+
+    done: Literal[True] = True
