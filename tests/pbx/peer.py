@@ -6,8 +6,9 @@ The dialplan is tested against it; the real bridge is tested with the same telep
 import asyncio
 import struct
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Literal, Self
 
@@ -22,6 +23,8 @@ Mode = Literal[
     "close",  # close the offer without an answer
     "mute",  # take the offer and never answer
 ]
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]]
 
 TONE_HZ = 1000.0
 TONE_S = 0.3
@@ -64,12 +67,14 @@ class Peer:
         self._media_address = ""
         self._modes: dict[str, Mode] = {}
         self._servers: list[asyncio.Server] = []
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._closed = False
         self._changed = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
         for handler in (self._agi, self._media):
-            self._servers.append(await asyncio.start_server(handler, "127.0.0.1", 0))
+            accept = partial(self._accept, handler)
+            self._servers.append(await asyncio.start_server(accept, "127.0.0.1", 0))
         self.agi, self._media_address = (
             f"127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in self._servers
         )
@@ -78,10 +83,12 @@ class Peer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed = True
         for server in self._servers:
             server.close()
-        for writer in tuple(self._writers):
-            writer.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
         for server in self._servers:
             await server.wait_closed()
 
@@ -95,8 +102,16 @@ class Peer:
             await self._changed.wait_for(lambda: bool(self.told(path, mailbox)))
         return self.told(path, mailbox)[0]
 
+    def _accept(self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection, or close it when it came too late: the PBX keeps a call until its end."""
+        if self._closed:
+            writer.close()
+            return
+        task = asyncio.get_running_loop().create_task(handler(reader, writer))
+        self._open[task] = writer
+        task.add_done_callback(lambda done: self._open.pop(done).close())
+
     async def _agi(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         try:
             request = await read_request(reader)
             self.requests.append(request)
@@ -105,9 +120,6 @@ class Peer:
             await self._reply(request, reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the dialplan may leave at any time
-        finally:
-            self._writers.discard(writer)
-            writer.close()
 
     async def _reply(
         self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -134,7 +146,6 @@ class Peer:
             await say("AFTERTONE_TOLD", "yes")
 
     async def _media(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         try:
             _, identity = await read_frame(reader)
             media = str(uuid.UUID(bytes=identity))
@@ -145,9 +156,6 @@ class Peer:
                 player.cancel()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # AudioSocket has no goodbye: the caller's hang-up is the end of the stream
-        finally:
-            self._writers.discard(writer)
-            writer.close()
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request:

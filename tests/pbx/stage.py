@@ -35,13 +35,18 @@ async def ring(stack: AsyncExitStack, pbx: Pbx, extensions: Sequence[str]) -> li
 
 
 async def quiet_line(pbx: Pbx, deadline_s: float = 45.0) -> None:
-    """Wait until the PBX has no call left, so that whatever it had to tell is told; raises TimeoutError.
+    """Wait until the PBX has no call left, so that whatever it had to tell is told.
 
-    A caller of an earlier test who vanished is let go after the endpoint's rtp_timeout of 30 s.
+    A caller of an earlier test who vanished is let go after the endpoint's rtp_timeout of 30 s. Raises
+    AssertionError with the calls that were left.
     """
-    async with asyncio.timeout(deadline_s):
-        while await active_channels(pbx):  # noqa: ASYNC110  the PBX is another process and rings no bell
-            await asyncio.sleep(IDLE_POLL_S)
+    try:
+        async with asyncio.timeout(deadline_s):
+            while await active_channels(pbx):  # noqa: ASYNC110  the PBX is another process and rings no bell
+                await asyncio.sleep(IDLE_POLL_S)
+    except TimeoutError:
+        left = await asyncio.to_thread(pbx.command, "core show channels concise")
+        raise AssertionError(f"calls are left after {deadline_s:.0f} s:\n{left}") from None
 
 
 async def active_channels(pbx: Pbx) -> int:

@@ -215,6 +215,7 @@ def test_do_not_disturb_rings_no_phone_and_is_told(pbx: Pbx) -> None:
             [again] = await ring(stack, pbx, ["1002"])
             await again.until("ringing")
             await again.cancel()
+            await quiet_line(pbx)
             pbx.command("database del DND 1002")
         assert [offer["dnd"] for offer in offers] == ["1", "1", "1"]
         assert [len(phone.calls) for phone in phones.values()] == [0, 1, 0]
@@ -234,6 +235,7 @@ def test_a_note_for_another_line_is_told_that_lines_do_not_disturb(pbx: Pbx) -> 
                 await call.until("answered")
                 await call.hang_up()
                 told.append((peer.requests[-1]["mailbox"], peer.requests[-1]["dnd"]))
+            await quiet_line(pbx)
             pbx.command("database del dnd 1033")
         assert told == [("1034", "1"), ("1034", "0"), ("1034", "0")]
 
