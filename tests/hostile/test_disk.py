@@ -114,7 +114,7 @@ def test_a_disk_that_is_full_in_mid_sentence_keeps_what_was_said(pbx: Pbx, tmp_p
             await asyncio.to_thread(house.stop)
             await asyncio.to_thread(house.start)
             for number, until_then in said.items():
-                [note] = row_of(await asyncio.to_thread(house.rows), number)["notes"]
+                [note] = row_of(await asyncio.to_thread(house.finished_rows, number), number)["notes"]
                 assert (note["state"], note["ended"]) == ("kept", "cut_off")
                 assert missing(opened(house, note), until_then) <= 50
 

@@ -46,7 +46,7 @@ def test_a_bridge_that_hangs_before_the_offer_holds_nobody(pbx: Pbx, tmp_path: P
 
     with house_at(pbx, 0, tmp_path) as house:
         numbers = asyncio.run(story())
-        rows = house.rows()
+        rows = house.finished_rows()
         assert len(rows) == len(numbers) + 1
         for number in numbers:
             row = row_of(rows, number)
@@ -69,7 +69,7 @@ def test_a_bridge_that_hangs_in_mid_call_holds_nobody_and_what_was_said_is_kept(
             await until_ready(house)
             await asyncio.gather(*(one.hang_up() for one in talking))
         for one, until_then in zip(talking, said, strict=True):
-            [note] = row_of(await asyncio.to_thread(house.rows), one.number)["notes"]
+            [note] = row_of(await asyncio.to_thread(house.finished_rows, one.number), one.number)["notes"]
             assert (note["ended"], note["cut_off"]) == ("cut_off", True)
             assert missing(opened(house, note), until_then) <= 50
         await next_caller_is_recorded(pbx, house, "801104")

@@ -18,7 +18,6 @@ from tests.hostile.scene import (
     all_opened,
     house_at,
     missing,
-    only_note,
     opened,
     row_of,
     running,
@@ -75,7 +74,7 @@ async def round_of_killing(pbx: Pbx, house: Installation, digit: int, rng: rando
 
 def nothing_is_lost(house: Installation, victims: list[Victim]) -> None:
     """Each call is one row; what was said up to a second before the end opens and is marked cut off."""
-    rows = house.rows()
+    rows = house.finished_rows()
     assert len(rows) == len(victims), "a row for each call and no other"
     stored = all_opened(house, [str(note["id"]) for row in rows for note in row["notes"]])
     for victim in victims:
@@ -157,7 +156,7 @@ def test_a_worker_whose_supervisor_is_killed_finishes_its_notes_and_goes(pbx: Pb
         victims = asyncio.run(story())
         house.start()
         for victim in victims:
-            note = only_note(row_of(house.rows(), victim.number))
+            note = until_kept(house, victim.number)
             assert (note["ended"], note["cut_off"]) == ("stopped", False)
             assert victim.said is not None
             assert len(opened(house, note)) > 1.5 * 8000

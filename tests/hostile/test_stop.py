@@ -38,7 +38,7 @@ def test_a_stop_finishes_every_note_and_no_caller_is_asked_to_speak_again(pbx: P
         assert "stopping: 10 calls finish their notes" in log
         assert not [line for line in log.splitlines() if " E " in line]
         house.start()
-        rows = house.rows()
+        rows = house.finished_rows()
         assert len(rows) == len(talking)
         for one in talking:
             [note] = row_of(rows, one.number)["notes"]
@@ -69,6 +69,6 @@ def test_a_second_signal_skips_the_wait_and_the_next_start_keeps_the_notes(pbx: 
         talking = asyncio.run(story())
         house.start()
         for one in talking:
-            [note] = row_of(house.rows(), one.number)["notes"]
+            [note] = row_of(house.finished_rows(), one.number)["notes"]
             assert note["ended"] == "cut_off"
             missing(opened(house, note), one.said())

@@ -126,7 +126,7 @@ def house(pbx: Pbx, tmp_path: Path) -> Iterator[Installation]:
 
 def test_a_name_is_a_text_and_nothing_else(pbx: Pbx, house: Installation) -> None:
     asyncio.run(call_with(pbx, [{"display": name} for name in NAMES.values()]))
-    rows = house.rows()
+    rows = house.finished_rows()
     assert len(rows) == len(NAMES)
     for index, (what, name) in enumerate(NAMES.items()):
         row = row_of(rows, number_of(index))
@@ -149,7 +149,7 @@ def test_other_words_of_an_invite_are_texts_too(pbx: Pbx, house: Installation) -
         for index, who in enumerate(HEADERS.values())
     ]
     asyncio.run(call_with(pbx, callers))
-    rows = house.rows()
+    rows = house.finished_rows()
     assert len(rows) == len(HEADERS)
     for index, what in enumerate(HEADERS):
         assert is_row_of(row_of(rows, number_of(index)), index), what
@@ -158,9 +158,9 @@ def test_other_words_of_an_invite_are_texts_too(pbx: Pbx, house: Installation) -
 
 def test_a_number_is_a_text_and_nothing_else(pbx: Pbx, house: Installation) -> None:
     asyncio.run(call_with(pbx, [{"from_user": quote(number, safe="")} for number in NUMBERS]))
-    rows = {row["mailbox"]: row for row in house.rows()}
+    rows = {row["mailbox"]: row for row in house.finished_rows()}
     assert sorted(rows) == BOXES, "each call is in the mailbox that was called"
-    assert len(house.rows()) == len(NUMBERS) == len(BOXES)
+    assert len(house.finished_rows()) == len(NUMBERS) == len(BOXES)
     for index, (box, number) in enumerate(zip(BOXES, NUMBERS, strict=True)):
         row, plain = rows[box], cleaned(number)
         assert is_row_of(row, index), number

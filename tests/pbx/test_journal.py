@@ -168,7 +168,7 @@ def test_what_was_missed_while_the_bridge_was_away_are_rows_when_it_is_back(pbx:
     with house:
         until(lambda: kept(pbx) == {}, house.log)
         house.add_reader(*OUTCOMES)
-        rows = house.rows()
+        rows = house.finished_rows()
         assert {row["mailbox"]: row["reason"] for row in rows} == OUTCOMES
         assert len(rows) == 3
         for row in rows:
@@ -179,7 +179,7 @@ def test_what_was_missed_while_the_bridge_was_away_are_rows_when_it_is_back(pbx:
         house.start()
         asyncio.run(gives_up(pbx, "1005"))
         until(lambda: "mailbox 1005: missed call, cancelled" in house.log(), house.log)
-        assert len(house.rows()) == 3, "the second start found nothing"
+        assert len(house.finished_rows()) == 3, "the second start found nothing"
         assert kept(pbx) == {}, "a bridge that is there is told itself, also by a caller who is gone"
 
 
@@ -247,14 +247,14 @@ def test_callers_whom_the_admin_lets_stand_there_come_through_exactly_and_withou
         assert len(kept(pbx)) == len(there), "nobody has called yet"
         asyncio.run(note_from(pbx, "1006", 1, 1.0, number="4930222"))
         until(lambda: kept(pbx) == {}, house.log)
-        rows = [row for row in house.rows() if row["mailbox"] == "1004"]
+        rows = [row for row in house.finished_rows() if row["mailbox"] == "1004"]
         told = {row["from_number"]: row["from_name"] for row in rows}
         assert (len(rows), set(told)) == (len(there), {*names, None})
         for number, name in names.items():
             exact = party_of(number, "".join(letter for letter in name if letter >= " "), 0).name
             assert told[number] == exact or (len(name) > 256 and exact.startswith(told[number])), number
         assert not any("49301" in line for line in house.log().splitlines())
-        [seen] = [row for row in house.rows() if row["mailbox"] == "1006"]
+        [seen] = [row for row in house.finished_rows() if row["mailbox"] == "1006"]
         assert len(seen["notes"]) == 1, "who brought the journal has his note like anybody"
 
 
@@ -267,7 +267,7 @@ def test_a_bridge_that_hangs_in_an_offer_has_its_one_row_afterwards(pbx: Pbx, tm
         house.until_ready()
         call(pbx, "3008", hang_up=True)
         until(lambda: kept(pbx) == {} and "mailbox 1007: missed call" in house.log(), house.log)
-        rows = [row for row in house.rows() if row["mailbox"] == "1007"]
+        rows = [row for row in house.finished_rows() if row["mailbox"] == "1007"]
         assert [row["reason"] for row in rows] == ["unreachable"]
 
 
@@ -283,7 +283,7 @@ def test_a_bridge_that_is_killed_while_it_reads_files_each_call_once(pbx: Pbx, t
             house.until_ready()
         until(lambda: kept(pbx) == {}, house.log)
         house.add_reader("1004")
-        assert len(house.rows()) == MANY
+        assert len(house.finished_rows()) == MANY
 
 
 def test_callers_cannot_fill_the_disk_while_nobody_reads(pbx: Pbx, tmp_path: Path) -> None:

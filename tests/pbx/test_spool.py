@@ -144,7 +144,7 @@ def test_a_caller_for_whom_the_bridge_is_full_has_one_row_with_his_message(
         at = next(at for at in range(len(heard) - RATE) if np.array_equal(heard[at : at + 160], sent[:160]))
         assert np.array_equal(heard[at : at + RATE], sent), "of three formats the one without loss was taken"
         assert messages(voicemail, "1002") == []
-        assert len([row for row in house.rows() if row["mailbox"] == "1002"]) == 1
+        assert len([row for row in house.finished_rows() if row["mailbox"] == "1002"]) == 1
         log = house.log()
         assert "1 messages taken over from the spool, 1 removed" in log
         assert "4930222" not in log and "Anna" not in log

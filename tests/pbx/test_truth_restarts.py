@@ -43,7 +43,7 @@ async def three_callers(scene: Scene) -> tuple[list[Call], Call]:
 
 def by_mailbox(house: Installation) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {}
-    for row in house.rows():
+    for row in house.finished_rows():
         rows.setdefault(row["mailbox"], []).append(row)
     return rows
 

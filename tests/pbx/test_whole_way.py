@@ -1,11 +1,9 @@
 """The whole way with real parts: a caller speaks, and the key holder hears exactly that; nothing else can."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +21,6 @@ BOXES = [str(number) for number in range(1001, 1041)]
 LONGEST_WAIT_S = 3.5
 """Promised from the end of the ringing to the end of the tone."""
 
-FINISHED_S = 10.0
 """A note is being finished for a moment after its caller hung up."""
 
 SLACK = 10.0
@@ -39,17 +36,6 @@ def house(pbx: Pbx, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instal
         yield house
 
 
-def rows_of(house: Installation, *numbers: str) -> list[dict[str, Any]]:
-    """Return the rows of callers when none of their notes is open any more; raises AssertionError."""
-    end = time.monotonic() + FINISHED_S
-    while True:
-        rows = [row for row in house.rows() if row["from_number"] in numbers]
-        if all(note["state"] == "kept" for row in rows for note in row["notes"]):
-            return rows
-        assert time.monotonic() < end, "a note is still open"
-        time.sleep(0.1)
-
-
 def test_the_sentence_spoken_is_the_sentence_heard(pbx: Pbx, house: Installation) -> None:
     async def story() -> Said:
         async with AsyncExitStack() as stack:
@@ -59,7 +45,7 @@ def test_the_sentence_spoken_is_the_sentence_heard(pbx: Pbx, house: Installation
             return said
 
     said = asyncio.run(story())
-    [row] = rows_of(house, "4930111")
+    [row] = house.finished_rows("4930111")
     assert (row["mailbox"], row["from_name"], row["reason"]) == ("1001", "Anna Weber", "no_answer")
     [note] = row["notes"]
     assert note["ended"] == "caller_hangup"
@@ -72,7 +58,7 @@ def test_the_sentence_spoken_is_the_sentence_heard(pbx: Pbx, house: Installation
 
 def test_an_a_law_call_is_stored_in_a_law_without_loss(pbx: Pbx, house: Installation) -> None:
     said = asyncio.run(note_from(pbx, "1002", 2, 2.0, number="4930112", codec="PCMA"))
-    [row] = rows_of(house, "4930112")
+    [row] = house.finished_rows("4930112")
     [note] = row["notes"]
     tag, stored = house.open(str(note["id"]))
     assert tag == 6
@@ -89,7 +75,7 @@ def test_twenty_callers_at_once_are_not_mixed_up(pbx: Pbx, house: Installation) 
             return await asyncio.gather(*(speak(c, 100 + i, 2.0 + i % 3) for i, c in enumerate(calls)))
 
     said = asyncio.run(story())
-    rows = {str(row["from_number"]): row for row in rows_of(house, *numbers)}
+    rows = {str(row["from_number"]): row for row in house.finished_rows(*numbers)}
     for index, number in enumerate(numbers):
         assert rows[number]["mailbox"] == f"10{10 + index}"
         [note] = rows[number]["notes"]
@@ -109,7 +95,7 @@ def test_hash_sends_the_note_and_a_closing_tone_says_so(pbx: Pbx, house: Install
             return said
 
     said = asyncio.run(story())
-    [row] = rows_of(house, "4930113")
+    [row] = house.finished_rows("4930113")
     [note] = row["notes"]
     assert note["ended"] == "finish_key"
     _, stored = house.open(str(note["id"]))
@@ -128,7 +114,7 @@ def test_a_caller_presses_one_and_his_note_is_urgent_and_whole(pbx: Pbx, house: 
             return said
 
     said = asyncio.run(story())
-    [row] = rows_of(house, "4930129")
+    [row] = house.finished_rows("4930129")
     [note] = row["notes"]
     assert (note["urgent"], note["ended"]) == (True, "caller_hangup")
     _, stored = house.open(str(note["id"]))
@@ -146,7 +132,7 @@ def test_star_starts_again_and_the_first_take_is_gone(pbx: Pbx, house: Installat
             return await speak(call, 5, 2.0)
 
     said = asyncio.run(story())
-    [row] = rows_of(house, "4930114")
+    [row] = house.finished_rows("4930114")
     [note] = row["notes"]
     _, stored = house.open(str(note["id"]))
     # All of it is of the second take, without a hole.
@@ -171,7 +157,7 @@ def test_silence_ends_the_note_and_the_row_says_no_speech(pbx: Pbx, tmp_path: Pa
                 assert closing_heard(call)
 
         asyncio.run(story())
-        [row] = house.rows()
+        [row] = house.finished_rows()
         [note] = row["notes"]
         assert (note["ended"], note["speech"]) == ("silence", False)
         assert 2.0 <= float(note["seconds"]) < 4.0
@@ -214,7 +200,7 @@ def test_every_outcome_is_a_row_with_its_reason_and_an_answered_call_is_none(
             await quiet_line(pbx)
 
     asyncio.run(story())
-    told = {str(row["from_number"]): row["reason"] for row in house.rows()}
+    told = {str(row["from_number"]): row["reason"] for row in house.finished_rows()}
     wanted = {f"4940{number}": reason for number, (_, reason) in OUTCOMES.items()}
     wanted |= {"49401031": "cancelled", "49401032": "unreachable"}
     assert {number: told[number] for number in wanted} == wanted
@@ -225,7 +211,7 @@ def test_nothing_readable_was_ever_on_a_disk(pbx: Pbx, house: Installation) -> N
     pbx.set_global("AFTERTONE_AGI", house.agi)
     name, number = "Quendolyn Markwart", "49307654321"
     said = asyncio.run(note_from(pbx, "1006", 6, 2.5, number=number, display=name))
-    [row] = rows_of(house, number)
+    [row] = house.finished_rows(number)
     [note] = row["notes"]
     _, stored = house.open(str(note["id"]))
     compare(stored, said)

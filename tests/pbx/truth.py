@@ -252,7 +252,7 @@ class Stage:
 
     def rows(self) -> list[Row]:
         """Return every row, oldest first; there is none that the reader cannot see."""
-        rows = self.house.rows()[::-1]
+        rows = self.house.finished_rows()[::-1]
         with sqlite3.connect(f"file:{self.house.data}/aftertone.db?mode=ro", uri=True) as database:
             [(all_of_them,)] = database.execute("SELECT count(*) FROM call").fetchall()
         database.close()
