@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from bridge.store.names import handle_of
 from bridge.store.users import User
@@ -167,10 +168,12 @@ def drop_cookie(response: Response, origin: Origin) -> None:
     )
 
 
-def open_session(request: Request, response: Response, house: House, origin: Origin, user: User) -> None:
+async def open_session(
+    request: Request, response: Response, house: House, origin: Origin, user: User
+) -> None:
     """Begin a browser's session: always a new token, and the one that it came with is over (no fixation)."""
     old = request.cookies.get(cookie_name(origin), "")[:LONGEST_TOKEN]
     if old:
-        house.store.sessions.close(old)
+        await run_in_threadpool(house.store.sessions.close, old)
         house.streams.end_session(old)
-    set_cookie(response, house.store.sessions.open(user.id, "cookie"), origin)
+    set_cookie(response, await run_in_threadpool(house.store.sessions.open, user.id, "cookie"), origin)

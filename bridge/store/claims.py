@@ -10,13 +10,11 @@ A process that dies between or within any two of these leaves a mailbox that can
 
 import hmac
 import logging
-from collections.abc import Callable
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from bridge.errors import Refused
-from bridge.events import News
 from bridge.seal.keys import claim_proof, mailbox_wrap
 from bridge.store import tables
 from bridge.store.database import Database
@@ -29,10 +27,9 @@ log = logging.getLogger("aftertone.store")
 class Claims:
     """``store.claims``; also reached as ``store.mailboxes.offer_claim`` and ``confirm_claim``."""
 
-    def __init__(self, database: Database, secret: ServerSecret, publish: Callable[[News], None]) -> None:
+    def __init__(self, database: Database, secret: ServerSecret) -> None:
         self._database = database
         self._secret = secret
-        self._publish = publish
         self._remains = True
 
     def offer(self, mailbox_id: str, user_id: str) -> bytes:
@@ -52,13 +49,13 @@ class Claims:
             session.add(tables.Claim(mailbox_id=mailbox_id, user_id=user_id, wrap=wrap))
             return wrap
 
-    def confirm(self, mailbox_id: str, user_id: str, proof: bytes, public: bytes, wrap: bytes) -> None:
+    def confirm(self, mailbox_id: str, user_id: str, proof: bytes, public: bytes, wrap: bytes) -> bool:
         """Make the mailbox private: the user has opened M[0] (``proof``) and made M[1].
 
         ``public`` is M[1]'s public key, ``wrap`` is M[1] wrapped to the user. Afterwards the server holds no
-        key of this mailbox. The same again is fine (an answer was lost). Raises Refused: ``not waiting``,
-        ``claimed`` (by somebody else, or with another key), ``not offered``, ``proof``, ``public key``,
-        ``wraps``; StoreError.
+        key of this mailbox. The same again is fine (an answer was lost), and returns False. Raises Refused:
+        ``not waiting``, ``claimed`` (by somebody else, or with another key), ``not offered``, ``proof``,
+        ``public key``, ``wraps``; StoreError.
         """
         check_public(public)
         if len(wrap) != WRAP_BYTES:
@@ -68,12 +65,12 @@ class Claims:
             if mailbox.private:
                 if not _is_repeated(session, mailbox_id, user_id, public):
                     raise _claimed()
-                return  # wiping the WAL again, and telling every page, would be his to ask for without end
+                return False  # or he could have the WAL wiped, and every page told, without end
             self._turn_private(session, mailbox, user_id, proof, public, wrap)
         log.info("mailbox %s: claimed by %s", mailbox_id, user_id)
         self._remains = True
         self.forget()
-        self._publish(News("row", mailbox_id))
+        return True
 
     def forget(self) -> None:
         """Empty the WAL if a deleted key may be in it; tried again later when a reader is in the way."""

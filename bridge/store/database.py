@@ -34,21 +34,16 @@ WIPE_MS = 50
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MS}",
     "PRAGMA journal_mode = WAL",
-    # FULL: what was told to a caller as kept survives a power cut.
-    "PRAGMA synchronous = FULL",
+    # A commit does not wait for the disk (5 to 15 ms on a busy one, seconds on a bad one) while all other
+    # writers wait for it; it survives the end of the process, and ``sync`` makes it survive a power cut.
+    "PRAGMA synchronous = NORMAL",
+    # Nor does it move pages, which waits for the disk as well.
+    "PRAGMA wal_autocheckpoint = 0",
     # ON: a key that is forgotten is overwritten, not only unlinked.
     "PRAGMA secure_delete = ON",
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA trusted_schema = OFF",
-)
-
-SOON_PRAGMAS = (
-    *PRAGMAS,
-    # A commit does not wait for the disk (5 to 15 ms on a busy one, with callers waiting for the loop); it
-    # survives the end of the process, and ``sync`` makes it survive a power cut. Nor does it move pages.
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA wal_autocheckpoint = 0",
 )
 
 
@@ -73,8 +68,8 @@ class Database:
         self._unsynced = False
         self._asking = threading.Lock()
         with _as_store_error():
-            self._asked = _driver(path, PRAGMAS)
-            self._soon = _driver(path, SOON_PRAGMAS)
+            self._asked = _driver(path)
+            self._soon = _driver(path)
 
     def ask(self, question: str, *values: object) -> list[Any]:
         """Return all rows of the answer, without a transaction. Raises StoreError."""
@@ -94,10 +89,13 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed, durably, at the end of the block. Never nested.
 
-        Raises StoreError; then nothing of the block has happened.
+        Waits for the disk: belongs into a thread where a loop runs. Raises StoreError; then nothing of the
+        block has happened, unless it was the disk that failed after the commit.
         """
         with self._turn(), _as_store_error(), self._writers.begin() as connection:
             yield connection
+        self._unsynced = True
+        self.sync()  # with the turn given back: others, and the loop, commit meanwhile
 
     @contextmanager
     def write_soon(self) -> Iterator[sqlite3.Connection]:
@@ -179,8 +177,10 @@ class Database:
     def empty_wal(self) -> bool:
         """Bring everything into the main file and cut the WAL to nothing; False when a reader is in the way.
 
-        Only after this is what ``secure_delete`` overwrote gone from every file.
+        Only after this is what ``secure_delete`` overwrote gone from every file. Waits for the disk: belongs
+        into a thread. Raises StoreError.
         """
+        self.checkpoint()  # most of the waiting, while others write
         with self._turn(), _as_store_error(), self.engine.connect() as connection:
             raw: Any = connection.connection.driver_connection
             raw.execute(f"PRAGMA busy_timeout = {WIPE_MS}").close()
@@ -222,11 +222,11 @@ def _as_store_error() -> Iterator[None]:
         raise StoreError(f"database: {error}") from error
 
 
-def _driver(path: Path, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+def _driver(path: Path) -> sqlite3.Connection:
     """Return a connection for all threads, one after the other; it begins no transaction of its own."""
     connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
     try:
-        for pragma in pragmas:
+        for pragma in PRAGMAS:
             connection.execute(pragma).close()
     except sqlite3.Error:
         connection.close()

@@ -41,7 +41,11 @@ def ignore(_news: News) -> None:
 
 
 class Store:
-    """All of it, made by ``open_store``. Methods are quick and synchronous, except for ending a recording."""
+    """All of it, made by ``open_store``. Methods are synchronous, except for ending a recording.
+
+    What every call needs is quick; what members and admins change (``Database.write``) waits for the disk and
+    belongs into a thread.
+    """
 
     def __init__(
         self,
@@ -56,7 +60,7 @@ class Store:
         self._publish = publish
         self._lock: int | None = None
         self.blobs = Blobs(data)
-        self.claims = Claims(database, secret, publish)
+        self.claims = Claims(database, secret)
         self.envelopes = Envelopes(database, self.blobs)
         self.mailboxes = Mailboxes(database, secret, clock, self.claims, self.envelopes)
         self.standing = Standing(database)

@@ -186,6 +186,7 @@ class House:
         mine = keys.mailbox_wrap(member.public, member.id, box.id, 1, private, public)
         proof = keys.claim_proof(first, member.id)
         self.on_loop(lambda: self.store.mailboxes.confirm_claim(box.id, member.id, proof, public, mine))
+        self.tell(News("row", box.id))
 
     def call(
         self,

@@ -1,5 +1,8 @@
-"""A town for each story."""
+"""A town for each story, in which no route makes the loop wait for the disk."""
 
+import asyncio
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,3 +27,29 @@ def served(tmp_path: Path) -> Iterator[Town]:
     with serving(made.app, bound):
         yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def off_the_loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Callers are heard on the loop that serves the pages: what a route makes durable, a thread waits for."""
+    real, caught = os.fdatasync, []
+
+    def watched(handle: int) -> None:
+        routes = [name for name in calling() if "/web/routes/" in name or name.endswith("/web/auth.py")]
+        if routes and asyncio._get_running_loop() is not None:
+            caught.append(routes[0])
+        real(handle)
+
+    monkeypatch.setattr("bridge.store.database.os.fdatasync", watched)
+    yield
+    assert caught == []
+
+
+def calling() -> Iterator[str]:
+    """Yield the files of the functions that are being executed, innermost first."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        yield frame.f_code.co_filename
+        if frame.f_back is None:
+            return
+        frame = frame.f_back

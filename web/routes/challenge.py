@@ -2,6 +2,8 @@
 
 import re
 
+from starlette.concurrency import run_in_threadpool
+
 from bridge.seal.curve import new_keypair
 from bridge.seal.keys import login_challenge
 from web.answers import ApiError, to_b64, utc
@@ -33,5 +35,5 @@ async def answer(asked: ChallengeAnswer, house: Here, origin: From, _own: OwnPag
     user_id = house.store.challenges.take(asked.challenge_id, asked.answer)
     if user_id is None:
         raise ApiError(401, "wrong key", "This key does not log in here, or its answer came too late.")
-    token, expires = house.store.sessions.open_until(user_id, "bearer")
+    token, expires = await run_in_threadpool(house.store.sessions.open_until, user_id, "bearer")
     return TokenAnswer(token=token, user_id=user_id, expires_at=utc(expires))

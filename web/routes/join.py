@@ -1,6 +1,7 @@
 """POST join/look and join: a one-time link becomes a user with keys that were made in his browser."""
 
 from fastapi import Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from bridge.errors import Refused
 from bridge.events import News
@@ -38,7 +39,8 @@ async def join(
     if asked.params != passphrase_params(salt):
         raise ApiError(422, "passphrase parameters", "These are not the parameters of this version.")
     try:
-        user = house.store.users.join(
+        user = await run_in_threadpool(
+            house.store.users.join,
             asked.token,
             public=asked.public,
             slots=asked.slots,
@@ -53,7 +55,7 @@ async def join(
     for box in _mailboxes(house, user.id):
         if _closed(box):
             house.events.publish(News("row", box.id))  # its members' pages say that somebody waits
-    open_session(request, response, house, origin, user)
+    await open_session(request, response, house, origin, user)
     return UserAnswer(user_id=user.id)
 
 

@@ -29,5 +29,5 @@ async def login(
         raise ApiError(401, "wrong name or passphrase", "Wrong name or passphrase.")
     for kind, key in tries:
         house.limits.give_back(kind, key)
-    open_session(request, response, house, origin, user)
+    await open_session(request, response, house, origin, user)
     return UserAnswer(user_id=user.id)

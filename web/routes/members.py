@@ -1,5 +1,7 @@
 """Who reads a mailbox, and letting a waiting user in."""
 
+from starlette.concurrency import run_in_threadpool
+
 from bridge.events import News
 from web.answers import not_found, to_b64
 from web.asked import Approve
@@ -31,7 +33,7 @@ async def approve(mailbox_id: str, user_id: str, asked: Approve, who: Who, house
     if all(member.user_id != user_id for member in house.store.mailboxes.members(mailbox_id)):
         raise not_found()
     wraps = [(item.epoch, item.wrap) for item in asked.wraps]
-    house.store.mailboxes.approve(mailbox_id, who.user.id, user_id, wraps)
+    await run_in_threadpool(house.store.mailboxes.approve, mailbox_id, who.user.id, user_id, wraps)
     house.streams.memberships += 1
     house.events.publish(News("row", mailbox_id))  # his open page fetches its keys and rows
     return Done()

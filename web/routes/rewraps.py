@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
+from starlette.concurrency import run_in_threadpool
 
 from bridge.errors import Refused
 from web.answers import ApiError, not_found, to_b64
@@ -36,7 +37,7 @@ async def put(mailbox_id: str, asked: NewEnvelopes, who: Who, house: Here) -> Le
     check_member(house, who, mailbox_id)
     items = [(bytes.fromhex(item.id), item.envelope) for item in asked.items]
     try:
-        left = house.store.mailboxes.put_envelopes(mailbox_id, who.user.id, items)
+        left = await run_in_threadpool(house.store.mailboxes.put_envelopes, mailbox_id, who.user.id, items)
     except Refused as refused:
         if refused.word == "no such note":
             raise not_found() from None

@@ -1,5 +1,7 @@
 """PUT me/passphrase and POST me/sessions/end: what opens my key, and who else is in with it."""
 
+from starlette.concurrency import run_in_threadpool
+
 from bridge.errors import Refused
 from web.answers import ApiError
 from web.asked import NewPassphrase
@@ -16,7 +18,8 @@ async def passphrase(asked: NewPassphrase, who: Who, house: Here, origin: From) 
     tries = guesses(who.user.name, origin)
     spend(house, tries)
     try:
-        ended = house.store.users.change_passphrase(
+        ended = await run_in_threadpool(
+            house.store.users.change_passphrase,
             who.user.id,
             asked.auth,
             slot=asked.slot,
@@ -35,6 +38,6 @@ async def passphrase(asked: NewPassphrase, who: Who, house: Here, origin: From) 
 
 async def end_others(who: Who, house: Here) -> EndedAnswer:
     """End all my sessions but this one: a lost telephone is logged out."""
-    ended = house.store.users.end_other_sessions(who.user.id, who.token)
+    ended = await run_in_threadpool(house.store.users.end_other_sessions, who.user.id, who.token)
     house.streams.end_others(who.user.id, who.token)
     return EndedAnswer(ended=ended)
