@@ -1,7 +1,7 @@
 """A whole answering service: connector, sessions and store, with a member who can open what they make."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from bridge.media.g711 import decode, encode
 from bridge.seal.open import OpenedNote, open_note
 from bridge.session import Sessions
 from bridge.store import NoteRow, Row, Store
+from bridge.take import NoteTake
 from tests.connect.pbx import Caller, Pbx, running
 from tests.store.house import House, claim, joined
 
@@ -41,6 +42,8 @@ class Service:
     data: Path
     mailbox_id: str
     keys: dict[int, bytes] = field(repr=False)
+    taken: int = 0
+    """Bytes of sound that all takes have so far."""
 
     def rows(self) -> list[Row]:
         return self.store.calls.rows([self.mailbox_id], None)[0]
@@ -72,6 +75,13 @@ class Service:
             assert asyncio.get_running_loop().time() < until
             await asyncio.sleep(0.01)
 
+    async def has(self, *said: list[bytes]) -> None:
+        """Wait until all that was said has come through the sockets and into the takes."""
+        until = asyncio.get_running_loop().time() + 10
+        while self.taken < sum(len(frame) for frames in said for frame in frames):
+            assert asyncio.get_running_loop().time() < until, "not all that was said has come"
+            await asyncio.sleep(0.01)
+
     def blobs(self) -> list[Path]:
         return list(self.data.glob("notes/*/*"))
 
@@ -90,9 +100,23 @@ async def answering(data: Path, **limits: Any) -> AsyncIterator[Service]:
         # How long a caller waits for the outcome is not the question here, and this machine may be busy.
         with patch.object(offers, "OUTCOME_WAIT_S", 20.0):
             async with running(sessions) as pbx:
-                yield Service(pbx, sessions, store, data, mailbox.id, keys)
+                service = Service(pbx, sessions, store, data, mailbox.id, keys)
+                with patch.object(NoteTake, "add", _counting(service)):
+                    yield service
     finally:
         store.close()
+
+
+def _counting(service: Service) -> Callable[[NoteTake, bytes], bool]:
+    add = NoteTake.add
+
+    def counting(self: NoteTake, pcm: bytes) -> bool:
+        try:
+            return add(self, pcm)
+        finally:
+            service.taken += len(pcm)
+
+    return counting
 
 
 def speech(seconds: float, seed: int, codec: Codec = Codec.PCMU) -> list[bytes]:

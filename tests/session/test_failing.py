@@ -63,7 +63,7 @@ async def test_a_disk_that_fails_in_mid_call_keeps_what_was_said(
         caller, media = await begin(service)
         said = speech(1.5, seed=14)
         await say(caller, said)
-        await asyncio.sleep(0.25)
+        await service.has(said)
 
         def full(self: BlobWriter, data: bytes) -> None:
             raise StoreError("note: No space left on device")
@@ -137,9 +137,10 @@ async def test_a_call_that_cannot_be_filed_is_left_to_the_pbx_which_keeps_it(
 async def test_a_stopping_bridge_keeps_every_note_and_takes_no_new_caller(tmp_path: Path) -> None:
     async with answering(tmp_path) as service:
         talking = [await begin(service, f"{number}.1") for number in range(3)]
-        for number, (caller, _) in enumerate(talking):
-            await say(caller, speech(1.2, seed=20 + number))
-        await asyncio.sleep(0.25)
+        spoken = [speech(1.2, seed=20 + number) for number in range(3)]
+        for (caller, _), said in zip(talking, spoken, strict=True):
+            await say(caller, said)
+        await service.has(*spoken)
         await service.sessions.stop(grace_s=5)
         assert service.sessions.active == 0
         assert [await service.pbx.result(media) for _, media in talking] == ["yes"] * 3
@@ -148,7 +149,7 @@ async def test_a_stopping_bridge_keeps_every_note_and_takes_no_new_caller(tmp_pa
             opened = service.opened(row.notes[0])
             assert opened.meta["ended"] == "stopped"
             heard.add(heard_as(opened))
-        assert heard == {b"".join(speech(1.2, seed=20 + number)) for number in range(3)}
+        assert heard == {b"".join(said) for said in spoken}
         assert await service.pbx.offer(linkedid="9.9") == {"AFTERTONE_ANSWER": "decline"}
         assert len(service.rows()) == 4
 
@@ -159,7 +160,7 @@ async def test_a_stop_that_waits_for_nobody_still_keeps_the_note(tmp_path: Path)
         caller, _ = await begin(service)
         said = speech(1.2, seed=30)
         await say(caller, said)
-        await asyncio.sleep(0.25)
+        await service.has(said)
         await service.sessions.stop(grace_s=0)
         assert heard_as(service.opened(service.note())) == b"".join(said)
         assert service.note().state == "kept"
@@ -171,7 +172,7 @@ async def test_a_connector_that_is_cut_off_finishes_its_notes(tmp_path: Path) ->
     async with answering(tmp_path) as service:
         caller, _ = await begin(service)
         await say(caller, said)
-        await asyncio.sleep(0.25)
+        await service.has(said)
         serving = next(task for task in asyncio.all_tasks() if "serve" in repr(task.get_coro()))
         serving.cancel()
         await asyncio.wait([serving])
