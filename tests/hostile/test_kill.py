@@ -88,30 +88,37 @@ def nothing_is_lost(house: Installation, victims: list[Victim]) -> None:
             assert missing(stored[str(note["id"])], victim.said) <= LOST_FRAMES
 
 
-def kill_again_and_again(pbx: Pbx, folder: Path, rounds: int, seed: int) -> None:
-    async def story(houses: list[Installation]) -> list[list[Victim]]:
-        async def siege(digit: int) -> list[Victim]:
-            rng = random.Random(seed * HOUSES + digit)
-            turns = range(rounds // HOUSES)
-            return [v for _ in turns for v in await round_of_killing(pbx, houses[digit], digit, rng)]
+def kill_again_and_again(folder: Path, rounds: int, seed: int) -> None:
+    """Besiege some houses, each beside a PBX of its own.
 
-        return await asyncio.gather(*(siege(digit) for digit in range(HOUSES)))
+    By its source, res_audiosocket closes a connection that is refused (here: of a killed bridge) twice, and
+    by then its number may be that of another call's socket: that call ends ("Bad file descriptor", it logs).
+    """
+
+    async def story(places: list[tuple[Pbx, Installation]]) -> list[list[Victim]]:
+        async def siege(pbx: Pbx, house: Installation, rng: random.Random) -> list[Victim]:
+            turns = range(rounds // HOUSES)
+            return [v for _ in turns for v in await round_of_killing(pbx, house, 0, rng)]
+
+        sieges = (siege(*place, random.Random(seed * HOUSES + at)) for at, place in enumerate(places))
+        return await asyncio.gather(*sieges)
 
     with ExitStack() as stack:
-        houses = [
-            stack.enter_context(house_at(pbx, digit, folder / f"house{digit}")) for digit in range(HOUSES)
-        ]
-        for house, victims in zip(houses, asyncio.run(story(houses)), strict=True):
+        places = []
+        for number in range(HOUSES):
+            own = stack.enter_context(Pbx(folder / f"pbx{number}", ring_s=1, extra=DIRECT))
+            places.append((own, stack.enter_context(house_at(own, 0, folder / f"house{number}"))))
+        for (_, house), victims in zip(places, asyncio.run(story(places)), strict=True):
             nothing_is_lost(house, victims)
 
 
-def test_a_bridge_killed_at_any_moment_loses_a_second_at_most(pbx: Pbx, tmp_path: Path) -> None:
-    kill_again_and_again(pbx, tmp_path, 20, seed=1)
+def test_a_bridge_killed_at_any_moment_loses_a_second_at_most(tmp_path: Path) -> None:
+    kill_again_and_again(tmp_path, 20, seed=1)
 
 
 @pytest.mark.long
-def test_a_bridge_killed_a_hundred_times_loses_a_second_at_most(pbx: Pbx, tmp_path: Path) -> None:
-    kill_again_and_again(pbx, tmp_path, 100, seed=2)
+def test_a_bridge_killed_a_hundred_times_loses_a_second_at_most(tmp_path: Path) -> None:
+    kill_again_and_again(tmp_path, 100, seed=2)
 
 
 async def three_talking(stack: AsyncExitStack, pbx: Pbx, prefix: str) -> list[Talker]:
