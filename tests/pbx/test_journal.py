@@ -37,6 +37,9 @@ exten => _3XXX,1,Set(AFTERTONE_FALLBACK=short)
 ; whoever is not served listens to something
 exten => _4XXX,1,Set(AFTERTONE_FALLBACK=long)
  same => n,Goto(1${EXTEN:1},1)
+; what a hang-up in the middle of the journal's lines leaves to the hangup handler
+exten => _5XXX,1,Set(AFTERTONE_ENTRY=aftertone-journal/99)
+ same => n,Goto(3${EXTEN:1},1)
 ; so many calls of mailbox 1004 in the journal
 exten => _9XXX,1,Set(LEFT=${EXTEN:1})
  same => n(again),GotoIf($[0${LEFT}=0]?end)
@@ -256,6 +259,14 @@ def test_callers_whom_the_admin_lets_stand_there_come_through_exactly_and_withou
         assert not any("49301" in line for line in house.log().splitlines())
         [seen] = [row for row in house.finished_rows() if row["mailbox"] == "1006"]
         assert len(seen["notes"]) == 1, "who brought the journal has his note like anybody"
+
+
+def test_a_caller_who_hangs_up_while_the_journal_is_written_is_in_it_all_the_same(pbx: Pbx) -> None:
+    """He hears the fallback begin and hangs up: the lines of the journal end between two others."""
+    call(pbx, "5009")
+    [(key, entry)] = kept(pbx).items()
+    assert entry.split(",")[6:8] == ["1009", "CHANUNAVAIL"]
+    assert "/99/" not in key
 
 
 def test_a_bridge_that_hangs_in_an_offer_has_its_one_row_afterwards(pbx: Pbx, tmp_path: Path) -> None:
