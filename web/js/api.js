@@ -46,6 +46,14 @@ export async function me() {
 }
 
 /**
+ * Take the CSRF value if a page that began without a connection has none yet.
+ * @throws {ApiError} 401 without a session
+ */
+export async function recognised() {
+  if (!csrf) await me();
+}
+
+/**
  * @param {string} path below /api/v1/
  * @returns {Promise<any>}
  */

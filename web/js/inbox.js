@@ -202,6 +202,7 @@ async function stillLoggedIn() {
 /** Between the list's last fetch and the stream's begin, or from one tab's stream to the next, a row may have come. */
 async function catchUp() {
   const before = statusTold;
+  await api.recognised();
   const status = await api.get("status");
   if (statusTold === before) recording(status.recording !== false); // else the stream has told something newer
   await marked?.send();
