@@ -17,7 +17,9 @@ from bridge.errors import AftertoneError, Refused, SettingError
 from bridge.supervisor import EXIT_SETTINGS
 
 FAILED = 1
-REFUSALS = {"joined already": 3, "no such user": 4}
+REFUSALS = {"joined already": 3, "no such user": 4, "no such mailbox": 4}
+MOST_DAYS = 3650
+"""Days that a mailbox may keep its rows if not for ever: whoever means more than ten years means for ever."""
 Command = Callable[[argparse.Namespace], int]
 Group = Any  # argparse has no public name for what add_subparsers returns
 
@@ -51,6 +53,9 @@ def _house_commands(commands: Group) -> None:
     made = _add(mailbox, "add", house.mailbox_add)
     made.add_argument("extension", help="what the dialplan calls it")
     made.add_argument("--name", help="what people call it")
+    kept = _add(mailbox, "keep", house.mailbox_keep)
+    kept.add_argument("extension", help="what the dialplan calls it")
+    kept.add_argument("days", type=_days, help="1 to 3650: what is older is removed; or: forever")
     user = _group(commands, "user", "users (on the server's data)")
     made = _add(user, "add", house.user_add)
     made.add_argument("name", help="the name to log in with")
@@ -115,6 +120,14 @@ def _agi(text: str) -> config.Address:
         return config.address("192.0.2.7:4573")(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"it must be {error}") from None
+
+
+def _days(text: str) -> int | None:
+    if text == "forever":
+        return None
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:5]) <= MOST_DAYS):
+        raise argparse.ArgumentTypeError(f"it must be a number of days from 1 to {MOST_DAYS}, or forever")
+    return int(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -36,6 +36,20 @@ def test_a_mailbox_is_new_then_renamed_and_never_by_accident(house: Installation
         )
 
 
+def test_an_admin_says_how_long_a_mailbox_keeps_its_calls(house: Installation) -> None:
+    house.run("mailbox", "add", "1001")
+    told = house.run("mailbox", "keep", "1001", "90")
+    assert (
+        told
+        == f"Mailbox 1001 removes calls and notes older than 90 days, heard or not. (data: {house.data})\n"
+    )
+    assert "older than 1 day, heard" in house.run("mailbox", "keep", "1001", "1")
+    assert "keeps its calls and notes for ever" in house.run("mailbox", "keep", "1001", "forever")
+    assert "There is no mailbox 1999." in house.run("mailbox", "keep", "1999", "90", code=4)
+    for wrong in ("0", "-1", "3651", "1.5", "soon", "²", "9" * 99):
+        assert "from 1 to 3650, or forever" in house.run("mailbox", "keep", "1001", wrong, code=2), wrong
+
+
 def test_a_mistyped_mailbox_is_told_as_a_new_one(house: Installation) -> None:
     house.run("mailbox", "add", "1001")
     told = house.run("user", "add", "carl", "--mailbox", "1001", "--mailbox", "1999").splitlines()

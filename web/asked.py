@@ -1,6 +1,6 @@
 """The JSON that comes in: strictly checked, nothing unknown."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
@@ -105,6 +105,24 @@ class NewEnvelopes(Asked):
     """A hundred at most in one request."""
 
     items: Annotated[list[NewEnvelope], Field(min_length=1, max_length=100)]
+
+
+class TheseRows(Asked):
+    """Rows of any of my mailboxes; as many as a list shows at once."""
+
+    ids: Annotated[list[HexId], Field(min_length=1, max_length=200)]
+
+
+class DeletedMark(TheseRows):
+    """Whether these rows are deleted."""
+
+    deleted: StrictBool
+
+
+class NoteAct(Asked):
+    """What my page did with a note."""
+
+    act: Literal["saved"]
 
 
 class HeardMark(Asked):

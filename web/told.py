@@ -67,7 +67,8 @@ class MailboxOut(BaseModel):
     """A mailbox as I stand to it; ``public`` is the key of ``epoch``.
 
     ``waiting``: how many people wait for a member's approval, told to members. ``older``: some calls or notes
-    have no envelope of this epoch yet; a member's page or program makes them.
+    have no envelope of this epoch yet; a member's page or program makes them. ``keep_days``: what is older is
+    removed; null keeps everything.
     """
 
     id: str
@@ -79,6 +80,7 @@ class MailboxOut(BaseModel):
     public: str
     waiting: int
     older: bool
+    keep_days: int | None
 
 
 class Me(BaseModel):
@@ -188,6 +190,7 @@ class RowOut(BaseModel):
     reason: str
     sealed: str
     heard: bool
+    deleted_at: str | None
     notes: list[NoteOut]
     version: str
 
@@ -212,6 +215,30 @@ class Versions(BaseModel):
     rows: list[VersionOut]
     next: str | None
     total: int | None
+
+
+class Changed(BaseModel):
+    """How many rows are otherwise now; those that are not mine, or were so already, are none of them."""
+
+    changed: int
+
+
+class LogEntry(BaseModel):
+    """What a member, or the server by itself (no ``user``), did with one row or with ``count`` of them."""
+
+    at: str
+    act: Literal["played", "opened", "saved", "deleted", "restored", "erased", "expired"]
+    row_id: str | None
+    count: int
+    user_id: str | None
+    user: str | None
+
+
+class LogPage(BaseModel):
+    """Newest first; ``next`` goes into ``before`` for the older ones."""
+
+    entries: list[LogEntry]
+    next: int | None
 
 
 class Heard(BaseModel):

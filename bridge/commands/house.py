@@ -25,6 +25,22 @@ def mailbox_add(args: argparse.Namespace) -> int:
     return 0
 
 
+def mailbox_keep(args: argparse.Namespace) -> int:
+    """Say how long a mailbox keeps its missed calls and notes."""
+    settings = settings_of(args)
+    with _store(settings) as store:
+        store.deleting.keep(args.extension, args.days)
+    if args.days is None:
+        told = "keeps its calls and notes for ever"
+    else:
+        told = (
+            f"removes calls and notes older than {args.days} day{'s' if args.days > 1 else ''}, heard or not"
+        )
+    print(f"Mailbox {args.extension} {told}. (data: {settings.data})")
+    _warn_if_not_served(settings.data)
+    return 0
+
+
 def _became(before: "Mailbox | None", box: "Mailbox") -> str:
     privacy = "private." if box.state == "private" else "it becomes private when its first member joins."
     if before is None:

@@ -56,10 +56,10 @@ def notes(key_file: Path, *, as_json: bool, server: str | None = None) -> int:
 
 
 def all_rows(client: Client) -> Iterator[dict[str, Any]]:
-    """Yield the rows as the server tells them, newest first. Raises Failure."""
+    """Yield the rows that are not deleted as the server tells them, newest first. Raises Failure."""
     before: dict[str, str] = {}
     while True:
-        told = client.get("rows", {"limit": PAGE, **before})
+        told = client.get("rows", {"limit": PAGE, "show": "present", **before})
         yield from told["rows"]
         if told["next"] is None:
             return

@@ -41,6 +41,8 @@ _UNMARK = in_words(
 )
 TAKE_MARKS = in_words(delete(HEARD).where(HEARD.c.call_id == bindparam("call")))
 """A new note under a call is heard by nobody yet."""
+BRING_BACK = "UPDATE call SET deleted_at = NULL WHERE id = :call AND deleted_at > 0"
+"""A new note under a deleted row: somebody spoke, and nobody has decided to throw that away."""
 
 
 class Calls:
@@ -97,6 +99,7 @@ class Calls:
                 "sealed": sealed,
                 "epoch": epoch,
                 "stale": False,
+                "deleted_at": None,
             }
             connection.execute(_INSERT, values)
         for old_id, old_mailbox in [*gone, (call_id, mailbox_id)]:

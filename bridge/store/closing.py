@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, case, delete, update
 from bridge.errors import StoreError
 from bridge.events import News
 from bridge.store.blobs import Blobs, BlobWriter, sync_all
-from bridge.store.calls import TAKE_MARKS
+from bridge.store.calls import BRING_BACK, TAKE_MARKS
 from bridge.store.database import Database, in_words
 from bridge.store.outbox import ADD, lamp_of
 from bridge.store.tables import DISCARDED, KEPT, NOTE
@@ -63,7 +63,7 @@ class Ending:
 class Flusher:
     """Makes open notes and new rows durable in a thread, every second; one entry per open note."""
 
-    def __init__(self, database: Database, closing: "Closing", chores: Callable[[], None]) -> None:
+    def __init__(self, database: Database, closing: "Closing", chores: Callable[[], list[News]]) -> None:
         self._database = database
         self._dirty: set[BlobWriter] = set()
         self._closing = closing
@@ -89,7 +89,7 @@ class Flusher:
         """Write rows that the database refused before, then tidy; what fails is logged and tried again."""
         try:
             await self._closing.again()
-            await asyncio.to_thread(self._chores)
+            self._closing.publish(await asyncio.to_thread(self._chores))
         except StoreError as error:
             log.error("chores put off: %s", error)
 
@@ -158,9 +158,13 @@ class Closing:
                 done.set_result(is_whole)
         self._tell(ending for ending, _ in batch)
 
+    def publish(self, news: Iterable[News]) -> None:
+        """Tell what was done in a thread."""
+        for piece in news:
+            self._publish(piece)
+
     def _tell(self, endings: Iterable[Ending]) -> None:
-        for ending in endings:
-            self._publish(News("row", ending.mailbox_id, ending.call_id.hex()))
+        self.publish(News("row", ending.mailbox_id, ending.call_id.hex()) for ending in endings)
 
     def _keep(self, endings: list[Ending]) -> list[bool]:
         failed = sync_all([ending.blob for ending in endings])
@@ -198,7 +202,8 @@ class Closing:
                 ],
             )
             spoken = [ending for ending, _ in endings if ending.speech is not False]
-            connection.executemany(TAKE_MARKS, [{"call": ending.call_id} for ending in spoken])
+            for statement in (TAKE_MARKS, BRING_BACK):
+                connection.executemany(statement, [{"call": ending.call_id} for ending in spoken])
             connection.executemany(ADD, [lamp_of(mailbox) for mailbox in {e.mailbox_id for e in spoken}])
         # Not as the transaction's own end: it would keep the loop's transactions waiting for the disk.
         self._database.sync()

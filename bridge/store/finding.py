@@ -24,6 +24,10 @@ class Show(StrEnum):
     """Rows with a note, also while it is being recorded."""
     MISSED = "missed"
     """Rows without one."""
+    PRESENT = "present"
+    """All that are not deleted, as none of the above are."""
+    DELETED = "deleted"
+    """Rows that are deleted and can be brought back."""
 
 
 # Written as ix_note_lamp and ix_note_open are, so that SQLite sees that they serve.
@@ -31,12 +35,16 @@ _SPOKEN = """EXISTS (SELECT 1 FROM note WHERE note.mailbox_id = call.mailbox_id 
     AND state = 'kept' AND speech IS NOT 0)"""
 _NOTED = f"""({_SPOKEN}
     OR id IN (SELECT call_id FROM note WHERE state = 'recording' AND state != 'kept'))"""  # noqa: S608
+# Read from ix_call_deleted once per page: the rows themselves are long, and nothing else of them is wanted.
+_DELETED = "id IN (SELECT id FROM call WHERE mailbox_id = ?1 AND deleted_at IS NOT NULL)"
 _FITS = {
     None: "1",
-    Show.UNHEARD: f"""{_SPOKEN}
+    Show.UNHEARD: f"""NOT {_DELETED} AND {_SPOKEN}
         AND NOT EXISTS (SELECT 1 FROM heard WHERE heard.user_id = ?2 AND heard.call_id = call.id)""",  # noqa: S608
-    Show.NOTED: _NOTED,
-    Show.MISSED: f"NOT {_NOTED}",
+    Show.NOTED: f"NOT {_DELETED} AND {_NOTED}",
+    Show.MISSED: f"NOT {_DELETED} AND NOT {_NOTED}",
+    Show.PRESENT: f"NOT {_DELETED}",
+    Show.DELETED: "deleted_at IS NOT NULL",
 }
 _PAGES = {
     show: f"""
@@ -73,7 +81,8 @@ def page(
     horizon: Cursor | None = None
     share = max(limit + 1, LOOKED_AT // max(len(mailbox_ids), 1))
     for mailbox_id in mailbox_ids:
-        last = _last(database, mailbox_id, before or _NEWEST, share) if show is not None else None
+        looked = show not in (None, Show.DELETED)
+        last = _last(database, mailbox_id, before or _NEWEST, share) if looked else None
         span = (*(before or _NEWEST), *(last or _OLDEST))
         found.append(database.ask(_PAGES[show], mailbox_id, user_id, *span, limit + 1))
         if last is not None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from bridge.seal.layout import scan_records, split_envelopes
 from bridge.store.names import moment_of
-from bridge.store.tables import CALL, DISCARDED, HEARD, NOTE, TABLES
+from bridge.store.tables import CALL, DISCARDED, ERASED, HEARD, NOTE, TABLES
 
 MAILBOX = TABLES["mailbox"]
 
@@ -43,6 +43,7 @@ class NoteRow:
 class Row:
     """One unanswered call. ``id`` is the SN1 note id of ``sealed``, its call record; ``received_at`` is UTC,
     to the second; ``heard`` is the mark of the user for whom the row was read (False if for nobody);
+    ``deleted_at`` is UTC, to the second, of a row that can be brought back;
     ``version`` changes whenever anything else of the row as this user sees it does."""
 
     id: bytes
@@ -53,6 +54,7 @@ class Row:
     reason: str
     sealed: bytes = field(repr=False)
     heard: bool
+    deleted_at: datetime | None
     notes: list[NoteRow]
     version: str
 
@@ -72,21 +74,23 @@ def _with_mailbox() -> Any:
         CALL.c.reason,
         CALL.c.sealed,
         CALL.c.epoch,
+        CALL.c.deleted_at,
         MAILBOX.c.extension,
         MAILBOX.c.name,
     ).join(MAILBOX, MAILBOX.c.id == CALL.c.mailbox_id)
 
 
-_CALLS = _with_mailbox().where(CALL.c.id.in_(bindparam("ids", expanding=True)))
+_THERE = (CALL.c.id.in_(bindparam("ids", expanding=True)), CALL.c.deleted_at.is_distinct_from(ERASED))
+_CALLS = _with_mailbox().where(*_THERE)
 _NOTES = (
     select(NOTE)
     .where(NOTE.c.call_id.in_(bindparam("ids", expanding=True)), NOTE.c.state != DISCARDED)
     .order_by(NOTE.c.started_at, NOTE.c.id)
 )
 _CALLS_BRIEFLY = (
-    select(CALL.c.id, CALL.c.epoch, MAILBOX.c.name)
+    select(CALL.c.id, CALL.c.epoch, CALL.c.deleted_at, MAILBOX.c.name)
     .join(MAILBOX, MAILBOX.c.id == CALL.c.mailbox_id)
-    .where(CALL.c.id.in_(bindparam("ids", expanding=True)))
+    .where(*_THERE)
 )
 _STATES = [NOTE.c.id, NOTE.c.state, NOTE.c.speech, NOTE.c.cut_off, NOTE.c.size, NOTE.c.epoch]
 """What of a note changes; they stand before its long columns, of which nothing is read then."""
@@ -120,6 +124,7 @@ def read_rows(connection: Connection, ids: Sequence[bytes], user_id: str | None)
             reason=found["reason"],
             sealed=found["sealed"],
             heard=found["id"] in heard,
+            deleted_at=None if found["deleted_at"] is None else moment_of(found["deleted_at"]),
             notes=notes.get(found["id"], []),
             version=_version(found, states.get(found["id"], []), found["id"] in heard),
         )
@@ -145,7 +150,13 @@ def read_versions(connection: Connection, ids: Sequence[bytes], user_id: str) ->
 
 def _version(call: RowMapping, notes: Sequence[RowMapping], heard: bool) -> str:
     """Return 16 hex digits of all that can change in a row."""
-    told = (heard, call["epoch"], call["name"], [[note[column.name] for column in _STATES] for note in notes])
+    marks = (heard, call["deleted_at"])
+    told = (
+        *marks,
+        call["epoch"],
+        call["name"],
+        [[note[column.name] for column in _STATES] for note in notes],
+    )
     return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from bridge.errors import StoreError, Unready
 from bridge.events import News
+from bridge.store.access import Access
 from bridge.store.blobs import FOLDER, Blobs
 from bridge.store.calls import Calls
 from bridge.store.claims import Claims
 from bridge.store.closing import Closing, Flusher, Notebook
 from bridge.store.database import Database
+from bridge.store.deleting import Deleting
 from bridge.store.disk import free_bytes
 from bridge.store.envelopes import Envelopes
 from bridge.store.mailboxes import Mailboxes
@@ -69,6 +71,8 @@ class Store:
         self.challenges = Challenges(clock)
         self.taken = Taken(database, self.blobs, secret)
         self.calls = Calls(database, publish)
+        self.access = Access(database, clock)
+        self.deleting = Deleting(database, self.blobs, clock)
         self.outbox = Outbox(database)
         closing = Closing(database, publish)
         self.flusher = Flusher(database, closing, self.tidy)
@@ -88,16 +92,19 @@ class Store:
         self.blobs.make_folders()
         return recover(self._database, self.blobs, self._publish)
 
-    def tidy(self) -> None:
+    def tidy(self) -> list[News]:
         """Do what takes longer: wipe forgotten keys, withdraw old envelopes, drop what is over.
 
-        Called in a thread by ``flusher.run`` every 10 s. Raises StoreError.
+        Called in a thread by ``flusher.run`` every 10 s; returns what is to be published. Raises StoreError.
         """
         self.claims.forget()
         self.sessions.drop_old()
+        self.access.drop_old()
+        gone = self.deleting.purge()
         self._database.checkpoint()
         # Last: it needs room for a copy of each blob, and a disk without any must not stop the rest.
         self.envelopes.drop_old()
+        return gone
 
     def unheard_counts(self, mailbox_id: str) -> Counts | None:
         """Return how many notes of a mailbox nobody and somebody has heard. Raises StoreError."""

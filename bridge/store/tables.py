@@ -53,7 +53,10 @@ class LoginSession(SQLModel, table=True):
 
 
 class Mailbox(SQLModel, table=True):
-    """An extension's mailbox. ``epoch`` is the present one; ``private`` once a member has claimed it."""
+    """An extension's mailbox. ``epoch`` is the present one; ``private`` once a member has claimed it.
+
+    Rows older than ``keep_days`` go; None keeps them for ever.
+    """
 
     id: str = Field(primary_key=True)
     extension: str = Field(unique=True)
@@ -61,6 +64,7 @@ class Mailbox(SQLModel, table=True):
     epoch: int
     private: bool
     created_at: int
+    keep_days: int | None = None
 
 
 class MailboxKey(SQLModel, table=True):
@@ -113,7 +117,7 @@ class CallRow(SQLModel, table=True):
     """One unanswered call. ``sealed`` is its call record, a whole SN1.
 
     ``epoch`` is the newest to which it is sealed; ``stale`` says that an envelope of an older one is still
-    in it.
+    in it. ``deleted_at`` of a row that was deleted; 0 while it is being removed (``bridge.store.deleting``).
     """
 
     __tablename__ = "call"
@@ -126,6 +130,7 @@ class CallRow(SQLModel, table=True):
     sealed: bytes
     epoch: int
     stale: bool
+    deleted_at: int | None = None
 
 
 class NoteTable(SQLModel, table=True):
@@ -158,6 +163,20 @@ class Heard(SQLModel, table=True):
 
     user_id: str = Field(foreign_key="user.id", primary_key=True)
     call_id: bytes = Field(foreign_key="call.id", primary_key=True)
+
+
+class AccessRow(SQLModel, table=True):
+    """What somebody did with a row, or with ``count`` of them (``bridge.store.access``)."""
+
+    __tablename__ = "access"
+
+    id: int | None = Field(default=None, primary_key=True)
+    mailbox_id: str = Field(foreign_key="mailbox.id")
+    user_id: str | None = None
+    at: int = Field(index=True)
+    act: str
+    call_id: bytes | None = None
+    count: int
 
 
 class TakenRow(SQLModel, table=True):
@@ -194,6 +213,9 @@ CALL = TABLES["call"]
 NOTE = TABLES["note"]
 HEARD = TABLES["heard"]
 """The same tables for SQLAlchemy Core, on the call path and where lists are read."""
+
+ERASED = 0
+"""``deleted_at`` of a call that is there only until its notes' blobs are gone."""
 
 RECORDING = "recording"
 KEPT = "kept"

@@ -1,7 +1,7 @@
 """How many notes of a mailbox wait to be heard: what its lamp shows.
 
 A note counts when something was said, or when nobody knows because a crash cut it off; a row that reads "no
-speech heard" never does. New is what no member has heard yet, old what one has.
+speech heard" never does, nor does a deleted one. New is what no member has heard yet, old what one has.
 """
 
 from typing import NamedTuple
@@ -9,11 +9,13 @@ from typing import NamedTuple
 from bridge.store.database import Database
 
 _COUNTS = """
+    WITH deleted AS (SELECT id FROM call WHERE mailbox_id = ?1 AND deleted_at IS NOT NULL)
     SELECT extension,
-        (SELECT count(*) FROM note WHERE mailbox_id = mailbox.id AND state = 'kept' AND speech IS NOT 0),
         (SELECT count(*) FROM note WHERE mailbox_id = mailbox.id AND state = 'kept' AND speech IS NOT 0
-            AND EXISTS (SELECT 1 FROM heard WHERE heard.call_id = note.call_id))
-    FROM mailbox WHERE mailbox.id = ?
+            AND call_id NOT IN deleted),
+        (SELECT count(*) FROM note WHERE mailbox_id = mailbox.id AND state = 'kept' AND speech IS NOT 0
+            AND call_id NOT IN deleted AND EXISTS (SELECT 1 FROM heard WHERE heard.call_id = note.call_id))
+    FROM mailbox WHERE mailbox.id = ?1
 """
 
 

@@ -98,7 +98,7 @@ def test_nobody_is_shut_out_where_keys_are_missing(
     assert_accessible(page)
     page = desk.inbox(first, viewport=viewport)
     page.get_by_role("button", name=re.compile("Anna Weber")).click()
-    expect(page.get_by_role("dialog").locator("li")).to_have_count(2)
+    expect(page.get_by_role("dialog").locator(".people li")).to_have_count(2)
     assert_accessible(page)
     page.evaluate("indexedDB.deleteDatabase('aftertone')")
     page.reload()

@@ -221,6 +221,8 @@ def test_the_keyboard_alone_does_it_and_listeners_are_told(house: House, desk: D
     expect(page.locator("call-row")).to_have_count(50)
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowLeft")
+    expect(pill(page, "Deleted")).to_be_checked()
+    page.keyboard.press("ArrowLeft")
     expect(pill(page, "Missed only")).to_be_checked()
     expect(status).to_have_text("60 calls found")
     page.get_by_role("button", name="Show older").evaluate("(each) => each.focus({ preventScroll: true })")

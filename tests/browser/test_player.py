@@ -40,7 +40,8 @@ def test_play_survives_new_notes_and_changes_of_its_own_row(house: House, desk: 
     expect(page.locator("call-row")).to_have_count(6)
     expect(row_of(page, "Jonas").locator("note-strip")).to_have_count(2)
     assert playing(page)
-    assert page.evaluate("window.audio === document.querySelector('audio') && window.audio.currentTime > 0.2")
+    assert page.evaluate("window.audio === document.querySelector('audio')")
+    until(lambda: bool(page.evaluate("window.audio.currentTime > 0.2")))
     expect(row_of(page, "Jonas").get_by_role("button", name="Pause the note of Jonas")).to_be_visible()
 
 

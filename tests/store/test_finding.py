@@ -33,7 +33,15 @@ def fits(row: Row, show: Show | None) -> bool:
     """The same question, asked of the row as a reader sees it."""
     noted = any(note.state == "recording" or note.speech is not False for note in row.notes)
     spoken = any(note.state == "kept" and note.speech is not False for note in row.notes)
-    wanted = {None: True, Show.UNHEARD: spoken and not row.heard, Show.NOTED: noted, Show.MISSED: not noted}
+    there = row.deleted_at is None
+    wanted = {
+        None: True,
+        Show.UNHEARD: there and spoken and not row.heard,
+        Show.NOTED: there and noted,
+        Show.MISSED: there and not noted,
+        Show.PRESENT: there,
+        Show.DELETED: not there,
+    }
     return wanted[show]
 
 
@@ -56,6 +64,8 @@ def test_what_is_looked_for_is_found_in_order_without_gap_however_little_one_ans
                 asyncio.run(take.finish(speech=number % 5 != 0))
         if number % 2:
             store.calls.mark_heard(call_id, (anna if number % 4 == 1 else bert).id, True)
+        if number % 7 == 0:
+            store.deleting.mark([call_id], anna.id, [recipient.mailbox_id], deleted=True)
     boxes = [recipient.mailbox_id for recipient in recipients[:2]]
     for person in (anna, bert):
         all_rows = everything(store, boxes, person.id, None)
@@ -100,6 +110,11 @@ def test_a_version_is_another_after_every_change_that_its_reader_sees_and_only_t
     assert version() == seen[-1], "what another has heard is not mine to see"
     store.calls.mark_heard(call_id, anna.id, True)
     changed()
+    for deleted in (True, False):
+        assert store.deleting.mark([call_id], bert.id, [recipient.mailbox_id], deleted=deleted)
+        if deleted:
+            changed()
+    assert version() == seen[-2], "it is again what it was"
     store.mailboxes.add("1001", "Anna's desk")
     changed()
     claim(store, anna, recipient.mailbox_id)

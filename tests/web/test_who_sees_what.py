@@ -20,6 +20,9 @@ BODIES: dict[str, Any] = {
     "members_approve": {"wraps": [{"epoch": 0, "wrap": WRAP}]},
     "rewraps_put": {"items": [{"id": UNKNOWN, "envelope": to_b64(bytes(91))}]},
     "heard_mark": {"heard": True},
+    "deleting_mark": {"ids": [UNKNOWN], "deleted": True},
+    "deleting_erase": {"ids": [UNKNOWN]},
+    "log_write": {"act": "saved"},
 }
 
 

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { h, icon } from "./dom.js";
 import { Keyring } from "./keyring.js";
+import { logOf } from "./log.js";
 import { say } from "./words.js";
 
 /**
@@ -64,7 +65,9 @@ class MembersDialog {
     close.addEventListener("click", () => this.#dialog.close());
     this.#dialog.append(
       h("h2", { id: "members-title" }, say("members_of", { name: box.name || box.extension })),
-      this.#people, h("p", { class: "hint" }, say("approve_hint")), this.#problem, h("div", { class: "foot" }, close));
+      this.#people, h("p", { class: "hint" }, say("approve_hint")), logOf(box.id, (work) => this.#try(work)),
+      h("p", { class: "hint", hidden: !box.keep_days }, say("keeps_days", { n: box.keep_days ?? 0 })),
+      this.#problem, h("div", { class: "foot" }, close));
     this.#dialog.addEventListener("close", () => this.#dialog.remove());
   }
 

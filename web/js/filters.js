@@ -6,7 +6,7 @@
  * @typedef {{show: Show, mailbox: string}} Filter mailbox: an id, or empty for all
  */
 
-export const SHOWS = /** @type {const} */ (["all", "unheard", "noted", "missed"]);
+export const SHOWS = /** @type {const} */ (["all", "unheard", "noted", "missed", "deleted"]);
 
 /** @type {Readonly<Filter>} */
 export const EVERYTHING = Object.freeze({ show: "all", mailbox: "" });
@@ -23,12 +23,13 @@ function spoken(row) {
 }
 
 /**
- * Whether a row belongs into one of the four lists; the server's `show` says the same.
+ * Whether a row belongs into one of the lists; the server's `show` says the same.
  * @param {RowData} row
  * @param {Show} show
  */
 export function belongs(row, show) {
-  if (show === "all") return true;
+  if (row.deleted_at) return show === "deleted";
+  if (show === "all" || show === "deleted") return show === "all";
   if (!row.notes.length) return show === "missed";
   if (show === "unheard") return !row.heard && spoken(row);
   const noted = spoken(row) || row.notes.some((note) => note.state === "recording");

@@ -14,7 +14,7 @@ import { locale, say } from "./words.js";
  * @typedef {import("./list.js").View} View
  */
 
-const NAMES = /** @type {const} */ ({ all: "all", unheard: "only_unheard", noted: "only_noted", missed: "only_missed" });
+const NAMES = /** @type {const} */ ({ all: "all", unheard: "only_unheard", noted: "only_noted", missed: "only_missed", deleted: "only_deleted" });
 
 /** Longest text that is sought: no name shown is longer. */
 const LONGEST = 120;
@@ -24,7 +24,7 @@ const SOON_MS = 700;
 
 const number = new Intl.NumberFormat(locale);
 
-/** Fires `find` (detail: {filter, query}). */
+/** Fires `find` (detail: {filter, query}), and `all` (detail: Act) for what is to be done with all that is found. */
 export class FindBar extends HTMLElement {
   // The browser keeps nothing of it, and no service that looks spelling up is told.
   #words = h("input", {
@@ -33,6 +33,8 @@ export class FindBar extends HTMLElement {
   });
   #slash = h("kbd", { "aria-hidden": "true" }, "/");
   #clear = h("button", { type: "button", class: "link", hidden: true }, say("clear_search"));
+  #remove = h("button", { type: "button", class: "link", hidden: true });
+  #erase = h("button", { type: "button", class: "link", hidden: true });
   #shows = /** @type {Map<Show, {radio: HTMLInputElement, count: HTMLElement}>} */ (new Map());
   #box = h("select", { "aria-label": say("mailbox"), autocomplete: "off", hidden: true });
   #result = h("p", { class: "result", role: "status" });
@@ -70,6 +72,7 @@ export class FindBar extends HTMLElement {
     for (const [show, { count }] of this.#shows) set(count, complete && !capped ? number.format(counts[show]) : "");
     const n = number.format(found);
     set(this.#result, !wanted ? "" : !complete ? say("found_so_far", { n }) : found === 1 ? say("found_one") : say("found_n", { n }));
+    this.#offer(complete && !capped && wanted ? found : 0);
     this.#begun ||= performance.now();
     const reading = !complete && total !== null && done < total && performance.now() - this.#begun > SOON_MS;
     const partly = complete && capped && this.#words.value.trim() !== "";
@@ -80,6 +83,19 @@ export class FindBar extends HTMLElement {
     } else if (partly) {
       this.#far.replaceChildren(say("newest_only", { n: number.format(total ?? known) }));
     }
+  }
+
+  /**
+   * What can be done with all of them at once: nobody does it to what he has not looked for.
+   * @param {number} found
+   */
+  #offer(found) {
+    const deleted = this.#filter.show === "deleted";
+    const n = number.format(found);
+    this.#remove.hidden = !found;
+    this.#erase.hidden = !found || !deleted;
+    set(this.#remove, found === 1 ? say(deleted ? "restore_one" : "delete_one") : say(deleted ? "restore_n" : "delete_n", { n }));
+    set(this.#erase, found === 1 ? say("erase_one") : say("erase_n", { n }));
   }
 
   /** Show everything again. */
@@ -107,9 +123,12 @@ export class FindBar extends HTMLElement {
       h("div", { class: "words" }, h("label", { for: "words", class: "quietly" }, say("find_words")), this.#words,
         this.#slash),
       h("div", { class: "kinds" }, h("fieldset", {}, h("legend", { class: "quietly" }, say("show")), ...pills), this.#box),
-      h("div", { class: "told" }, this.#result, this.#clear), this.#far);
+      h("div", { class: "told" }, this.#result, this.#clear, this.#remove, this.#erase), this.#far);
     this.#words.addEventListener("input", () => this.#ask());
     this.#clear.addEventListener("click", () => this.#forgetWords());
+    const all = (/** @type {import("./deleting.js").Act} */ act) => this.dispatchEvent(new CustomEvent("all", { detail: act }));
+    this.#remove.addEventListener("click", () => all(this.#filter.show === "deleted" ? "restore" : "delete"));
+    this.#erase.addEventListener("click", () => all("erase"));
     this.#box.addEventListener("change", () => this.#take({ ...this.#filter, mailbox: this.#box.value }));
     document.addEventListener("keydown", (event) => this.#key(event));
     document.addEventListener("characters", () => this.#tellSlash());

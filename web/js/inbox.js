@@ -6,6 +6,7 @@ import { StatusBanner } from "./banner.js";
 import * as cache from "./cache.js";
 import { settle } from "./claim.js";
 import { forget } from "./filters.js";
+import { deleteFrom } from "./deleting.js";
 import { FindBar } from "./find.js";
 import { offerHelp } from "./help.js";
 import { Keyring } from "./keyring.js";
@@ -54,6 +55,7 @@ async function begin() {
   marked = await marks.Marks.open(me.user.id);
   list.begin(keyring, player, print, marked);
   playOn(list, player, said);
+  deleteFrom(list, finder, said, fell);
   listen(keyring);
   show(me, keyring);
   const key = await vault.load(me.user.id);
@@ -159,6 +161,10 @@ function listen(keyring) {
     said.textContent = say("new_call", { who: /** @type {CustomEvent<string>} */ (event).detail });
   });
   boxes.addEventListener("changed", () => void quietly(renew(keyring)));
+  player.addEventListener("saved", (event) => {
+    const id = /** @type {CustomEvent<string>} */ (event).detail;
+    void quietly(api.post(`notes/${encodeURIComponent(id)}/log`, { act: "saved" }));
+  });
   live.start();
 }
 

@@ -160,6 +160,31 @@ export class CallList extends HTMLElement {
     }
   }
 
+  /** The rows that are found now, also those further down than what is drawn. */
+  get found() {
+    return this.#look().found.map(({ data }) => data.id);
+  }
+
+  /**
+   * Show rows as deleted or brought back; the server has done it already.
+   * @param {string[]} ids
+   * @param {string | null} at
+   */
+  setDeleted(ids, at) {
+    const held = this.#shown.findIndex(({ element }) => element?.contains(document.activeElement));
+    for (const id of ids) {
+      const entry = this.#shelf.get(id);
+      if (!entry) continue;
+      entry.data.deleted_at = at;
+      this.#drawAnew(entry);
+    }
+    this.#arrange();
+    // The keyboard goes on where the row was.
+    const next = this.#shown[Math.min(held, this.#shown.length - 1)]?.element;
+    if (held >= 0 && !this.contains(document.activeElement)) (next ?? this.closest("main"))?.focus({ preventScroll: true });
+    this.#lookAgain();
+  }
+
   /** Open every row again: keys came or changed. */
   async reopen() {
     await this.#shelf.reopen();

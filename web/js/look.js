@@ -6,8 +6,8 @@ import { matches } from "./search.js";
 /** @typedef {import("./shelf.js").Entry} Entry */
 
 /**
- * Rows that fit, and those that still stand though they do not: a row never goes from under a hand. In one pass: of
- * very many rows, on every key.
+ * Rows that fit, and those that still stand though they do not: a row goes from under a hand only when it is deleted or
+ * brought back. In one pass: of very many rows, on every key.
  * @param {Iterable<Entry>} entries
  * @param {import("./filters.js").Filter} filter
  * @param {import("./search.js").Query} query
@@ -17,7 +17,7 @@ import { matches } from "./search.js";
  */
 export function look(entries, filter, query, stays) {
   const found = [];
-  const counts = { all: 0, unheard: 0, noted: 0, missed: 0 };
+  const counts = { all: 0, unheard: 0, noted: 0, missed: 0, deleted: 0 };
   let unheard = 0;
   let lingers = false;
   for (const entry of entries) {
@@ -25,12 +25,16 @@ export function look(entries, filter, query, stays) {
     const waits = belongs(data, "unheard");
     if (waits) unheard += 1;
     if ((filter.mailbox && filter.mailbox !== data.mailbox_id) || !matches(entry.hay, query)) continue;
-    counts.all += 1;
-    if (waits) counts.unheard += 1;
-    counts[belongs(data, "noted") ? "noted" : "missed"] += 1;
+    if (data.deleted_at) {
+      counts.deleted += 1;
+    } else {
+      counts.all += 1;
+      if (waits) counts.unheard += 1;
+      counts[belongs(data, "noted") ? "noted" : "missed"] += 1;
+    }
     if (belongs(data, filter.show)) {
       found.push(entry);
-    } else if (stays(entry)) {
+    } else if (!data.deleted_at === (filter.show !== "deleted") && stays(entry)) {
       found.push(entry);
       lingers = true;
     }

@@ -198,6 +198,7 @@ export class NotePlayer extends HTMLElement {
   #save() {
     if (!this.#track || !this.#sound) return;
     save(this.#audio.src, this.#track.file);
+    this.dispatchEvent(new CustomEvent("saved", { detail: this.#track.id }));
     this.#note.textContent = [troubles(this.#sound), say("saved")].filter(Boolean).join(" ");
   }
 

@@ -1,6 +1,7 @@
 /** `<call-row>`: one missed call with its notes. The server wrote id, time, reason and marks; this fills in who. */
 
 import { h } from "./dom.js";
+import { isCommand } from "./shortcuts.js";
 import { NoteStrip } from "./strip.js";
 import { inFull, timeOfDay } from "./when.js";
 import { say } from "./words.js";
@@ -15,13 +16,19 @@ import { say } from "./words.js";
 /** Longest caller text that is shown; a display name may be as long as a SIP message. */
 const LONGEST = 120;
 
-/** Fires `mark` (detail: {id, heard}), bubbling. */
+/** Days for which a deleted row can be brought back; the server's number. */
+const UNDO_DAYS = 30;
+
+/** Fires `mark` (detail: {id, heard}) and `remove` (detail: {id, deleted}), bubbling. */
 export class CallRow extends HTMLElement {
   #mark = h("span", { class: "mark" });
   #who = h("span", { class: "who" });
   #why = h("span", { class: "why" });
   #when = h("time");
-  #unmark = h("button", { type: "button", class: "link unmark", hidden: true }, say("mark_unheard"));
+  #unmark = h("button", { type: "button", class: "link", hidden: true }, say("mark_unheard"));
+  #remove = h("button", { type: "button", class: "link" });
+  #acts = h("span", { class: "acts" }, this.#unmark, this.#remove);
+  #deleted = false;
   /** @type {Map<string, NoteStrip>} */
   #strips = new Map();
   #built = false;
@@ -36,7 +43,7 @@ export class CallRow extends HTMLElement {
     this.dataset.id = row.id;
     this.dataset.received = row.received_at;
     const spoken = row.notes.some((note) => note.state === "kept" && note.speech !== false);
-    const unheard = spoken && !row.heard;
+    const unheard = spoken && !row.heard && !row.deleted_at;
     this.classList.toggle("unheard", unheard);
     this.#mark.replaceChildren(...(unheard ? [lamp()] : []));
     this.#fillWho(opened);
@@ -47,7 +54,10 @@ export class CallRow extends HTMLElement {
     this.#when.textContent = timeOfDay(when);
     this.#when.title = inFull(when);
     this.#showNotes(row, opened);
-    this.#unmark.hidden = !opened.call || !spoken || unheard;
+    this.#deleted = Boolean(row.deleted_at);
+    this.classList.toggle("deleted", this.#deleted);
+    this.#unmark.hidden = !opened.call || !spoken || unheard || this.#deleted;
+    this.#remove.textContent = say(this.#deleted ? "restore" : "delete");
   }
 
   /** @returns {Iterable<NoteStrip>} */
@@ -60,10 +70,19 @@ export class CallRow extends HTMLElement {
     this.#built = true;
     this.setAttribute("role", "article");
     this.tabIndex = -1; // the focus can be brought here
-    this.replaceChildren(this.#mark, this.#who, this.#when, this.#why, this.#unmark);
+    this.replaceChildren(this.#mark, this.#who, this.#when, this.#why, this.#acts);
     this.#unmark.addEventListener("click", () => this.dispatchEvent(new CustomEvent("mark", {
       bubbles: true, detail: { id: this.dataset.id, heard: false },
     })));
+    this.#remove.addEventListener("click", () => this.#wish(!this.#deleted));
+    this.addEventListener("keydown", (event) => {
+      if (event.key === "Delete" && !this.#deleted && isCommand(event)) this.#wish(true);
+    });
+  }
+
+  /** @param {boolean} deleted */
+  #wish(deleted) {
+    this.dispatchEvent(new CustomEvent("remove", { bubbles: true, detail: { id: this.dataset.id, deleted } }));
   }
 
   /** @param {OpenedRow} opened */
@@ -95,6 +114,7 @@ export class CallRow extends HTMLElement {
     if (opened.call?.forwarded_from) tag(say("forwarded", { from: clip(opened.call.forwarded_from) }));
     if (box.several) tag(say("to_mailbox", { name: row.mailbox_name || row.extension }));
     if (!box.private) tag(say("not_private"), "warn");
+    if (row.deleted_at) tag(gone(row.deleted_at));
     return parts;
   }
 
@@ -115,7 +135,7 @@ export class CallRow extends HTMLElement {
       if (!strip) {
         strip = /** @type {NoteStrip} */ (document.createElement("note-strip"));
         this.#strips.set(note.id, strip);
-        this.insertBefore(strip, this.#unmark);
+        this.insertBefore(strip, this.#acts);
       }
       strip.show(note, opened.notes.get(note.id), whoInWords(opened), i + 1, row.notes.length);
     });
@@ -154,6 +174,15 @@ function why(reason, rang) {
     unreachable: "why_unreachable", cancelled: "why_cancelled",
   });
   return say(words[reason] ?? "why_failed", { s: Math.round(rang ?? 0) });
+}
+
+/**
+ * When a deleted row will be gone.
+ * @param {string} deletedAt
+ */
+function gone(deletedAt) {
+  const days = UNDO_DAYS - Math.floor((Date.now() - Date.parse(deletedAt)) / 86_400_000);
+  return days > 1 ? say("gone_in", { n: days }) : say("gone_soon");
 }
 
 /** @param {CallRecord} call */

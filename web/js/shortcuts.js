@@ -32,6 +32,7 @@ export const KEYS = [
   { keys: ["K"], does: "key_toggle_inside", character: true },
   { keys: ["J", "L"], does: "key_step_inside", character: true },
   { keys: ["<", ">"], does: "key_speed", character: true },
+  { keys: ["Del"], does: "key_delete", character: false },
   { keys: ["?"], does: "key_help", character: true },
 ];
 

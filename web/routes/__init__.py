@@ -10,9 +10,11 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from web.routes import (
     challenge,
     claim,
+    deleting,
     heard,
     join,
     live,
+    log,
     login,
     logout,
     me,
@@ -83,12 +85,16 @@ ROUTES = (
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/members/{{user_id}}/approve", members.approve),
     Route("GET", f"{API}/mailboxes/{{mailbox_id}}/rewraps", rewraps.pending),
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/rewraps", rewraps.put),
+    Route("GET", f"{API}/mailboxes/{{mailbox_id}}/log", log.read),
     # Calls and notes
     Route("GET", f"{API}/rows", rows.rows),
     Route("GET", f"{API}/rows/versions", rows.versions),
+    Route("POST", f"{API}/rows/deleted", deleting.mark),
+    Route("POST", f"{API}/rows/erase", deleting.erase),
     Route("GET", f"{API}/rows/{{row_id}}", rows.row),
     Route("PUT", f"{API}/rows/{{row_id}}/heard", heard.mark),
     Route("GET", f"{API}/notes/{{note_id}}/blob", note.blob, gives="application/octet-stream"),
+    Route("POST", f"{API}/notes/{{note_id}}/log", log.write),
     # Live
     Route("GET", f"{API}/events", live.events, gives="text/event-stream"),
     # The server itself

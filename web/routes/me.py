@@ -11,6 +11,7 @@ async def me(who: Who, house: Here) -> Me:
     store, user = house.store, who.user
     if user.public is None:
         raise logged_out()  # nobody has a session before he has joined
+    limits = store.deleting.limits()
     waiting, older = store.standing.waiting(user.id), store.standing.older(user.id)
     return Me(
         user=Myself(id=user.id, name=user.name, public=to_b64(user.public)),
@@ -35,6 +36,7 @@ async def me(who: Who, house: Here) -> Me:
                 public=to_b64(seen.mailbox.public),
                 waiting=waiting.get(seen.mailbox.id, 0),
                 older=seen.mailbox.id in older,
+                keep_days=limits.get(seen.mailbox.id),
             )
             for seen in store.mailboxes.of_user(user.id)
         ],

@@ -3,6 +3,7 @@
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
+from bridge.store.finding import Show
 from web.auth import readable, session_of, set_cookie
 from web.house import From, Here
 from web.routes.rows import row_out
@@ -16,7 +17,9 @@ async def show(request: Request, house: Here, origin: From) -> Response:
     caller = session_of(request, house)
     if caller is None or caller.kind != "cookie":
         return RedirectResponse("/login", 303)
-    rows, _ = house.store.calls.rows(readable(house, caller), caller.user.id, limit=SKELETONS)
+    rows, _ = house.store.calls.rows(
+        readable(house, caller), caller.user.id, limit=SKELETONS, show=Show.PRESENT
+    )
     answer = house.pages.page("inbox", request.scope, {"rows": [row_out(row) for row in rows]})
     set_cookie(answer, caller.token, origin)  # the browser's copy slides as the session does
     return answer

@@ -32,8 +32,9 @@ async def rows(
 ) -> Rows:
     """List rows of all my mailboxes or of one, older than ``before`` (the ``next`` of the last answer).
 
-    ``show``: only those with a note I have not heard (``unheard``), with a note (``noted``), or without one
-    (``missed``). Such a page may be shorter than ``limit``, or empty; the list ends where ``next`` is null.
+    ``show``: only those with a note I have not heard (``unheard``), with a note (``noted``), without one
+    (``missed``), all that are not deleted, as none of these are (``present``), or the deleted ones. Such a
+    page may be shorter than ``limit``, or empty; the list ends where ``next`` is null.
     """
     mine = readable(house, who)
     if mailbox is not None:
@@ -79,6 +80,7 @@ def row_out(row: Row) -> RowOut:
         reason=row.reason,
         sealed=to_b64(row.sealed),
         heard=row.heard,
+        deleted_at=utc(row.deleted_at) if row.deleted_at is not None else None,
         notes=[_note_out(note) for note in row.notes],
         version=row.version,
     )

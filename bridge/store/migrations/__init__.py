@@ -7,9 +7,11 @@ from sqlalchemy import Connection
 
 from bridge.errors import Unready
 from bridge.store.database import Database
-from bridge.store.migrations import m0001_first, m0002_outbox, m0003_taken
+from bridge.store.migrations import m0001_first, m0002_outbox, m0003_taken, m0004_deleted
 
-MIGRATIONS: list[tuple[str, ...]] = [m0001_first.STATEMENTS, m0002_outbox.STATEMENTS, m0003_taken.STATEMENTS]
+MIGRATIONS: list[tuple[str, ...]] = [
+    change.STATEMENTS for change in (m0001_first, m0002_outbox, m0003_taken, m0004_deleted)
+]
 
 NEWEST = len(MIGRATIONS)
 """The version that this program reads and writes."""

@@ -1,0 +1,98 @@
+"""Who did what with the rows of a mailbox, for its members to read. Nothing of a caller stands here."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bridge.store.database import Database
+from bridge.store.names import Clock, moment_of, seconds_of
+
+KEPT_DAYS = 365
+"""An entry goes after a year: long enough to ask who it was, and no diary of people for ever."""
+
+ONCE_S = 600
+"""The same act of one member on the same row is told once in so many seconds: a player asks in pieces."""
+
+MOST = 200
+"""Entries of one answer."""
+
+_ADD = """
+    INSERT INTO access (mailbox_id, user_id, at, act, call_id, count)
+    SELECT :mailbox, :user, :at, :act, :call, :count WHERE NOT EXISTS (
+        SELECT 1 FROM access WHERE call_id = :call AND user_id = :user AND act = :act AND at > :at - :once)
+"""
+_PAGE = """
+    SELECT access.id, at, act, call_id, count, user_id, user.name FROM access
+    LEFT JOIN user ON user.id = access.user_id
+    WHERE access.mailbox_id = ? AND access.id < ? ORDER BY access.id DESC LIMIT ?
+"""
+_NEWEST = 1 << 62
+
+
+class Act(StrEnum):
+    """What was done. ``played`` is a page that fetched a note, ``opened`` a program; ``saved`` is what a page
+    says of itself. ``expired``: the mailbox keeps nothing that old."""
+
+    PLAYED = "played"
+    OPENED = "opened"
+    SAVED = "saved"
+    DELETED = "deleted"
+    RESTORED = "restored"
+    ERASED = "erased"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line, about one row (``call_id``) or about ``count`` of them. ``user_name`` is None when nobody did
+    it but the server by itself, or when the user is gone."""
+
+    id: int
+    at: datetime
+    act: Act
+    call_id: bytes | None
+    count: int
+    user_id: str | None
+    user_name: str | None
+
+
+class Access:
+    """``store.access``. Every method raises StoreError."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def tell(self, mailbox_id: str, user_id: str, act: Act, call_id: bytes) -> None:
+        """Write down what a user has done with one row."""
+        with self._database.write_soon() as connection:
+            write(connection, self._clock(), mailbox_id, user_id, act, call_id)
+
+    def page(self, mailbox_id: str, before: int | None = None, limit: int = 50) -> list[Entry]:
+        """Return entries of a mailbox, newest first, older than the entry ``before``."""
+        span = (mailbox_id, _NEWEST if before is None else before, min(max(limit, 1), MOST))
+        return [
+            Entry(entry, moment_of(at), Act(act), call_id, count, user_id, name)
+            for entry, at, act, call_id, count, user_id, name in self._database.ask(_PAGE, *span)
+        ]
+
+    def drop_old(self) -> None:
+        """Remove what is older than a year."""
+        before = seconds_of(self._clock()) - KEPT_DAYS * 86400
+        with self._database.write_soon() as connection:
+            connection.execute("DELETE FROM access WHERE at < ?", (before,))
+
+
+def write(
+    connection: sqlite3.Connection,
+    now: datetime,
+    mailbox_id: str,
+    user_id: str | None,
+    act: Act,
+    call_id: bytes | None = None,
+    count: int = 1,
+) -> None:
+    """Write an entry in the transaction of what it tells."""
+    values = {"mailbox": mailbox_id, "user": user_id, "act": str(act), "call": call_id, "count": count}
+    connection.execute(_ADD, {**values, "at": seconds_of(now), "once": ONCE_S})

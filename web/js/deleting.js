@@ -1,0 +1,131 @@
+/** Deleting calls, bringing them back, removing them for good: what the server is asked, and the way back. */
+
+import * as api from "./api.js";
+import { h } from "./dom.js";
+import { CallList } from "./list.js";
+import { say } from "./words.js";
+
+/** @typedef {"delete" | "restore" | "erase"} Act */
+
+/** Rows of one request; the server's limit. */
+const MOST = 200;
+
+/** How long the way back is offered here. Later it is among the deleted calls. */
+const OFFERED_MS = 15_000;
+
+/**
+ * Do what the list and the search ask for.
+ * @param {CallList} list fires `remove`
+ * @param {EventTarget} finder fires `all`
+ * @param {HTMLElement} said where it is told politely
+ * @param {(error: unknown) => void} fell
+ */
+export function deleteFrom(list, finder, said, fell) {
+  const bar = new UndoBar();
+  document.body.append(bar);
+
+  /**
+   * @param {Act} act
+   * @param {string[]} ids
+   */
+  async function carryOut(act, ids) {
+    bar.hide();
+    if (act === "erase" && !(await sure(ids.length))) return;
+    try {
+      for (let at = 0; at < ids.length; at += MOST) {
+        const some = ids.slice(at, at + MOST);
+        if (act === "erase") {
+          await api.post("rows/erase", { ids: some }); // its news tell the page which of them are gone by now
+        } else {
+          await api.post("rows/deleted", { ids: some, deleted: act === "delete" });
+          list.setDeleted(some, act === "delete" ? new Date().toISOString() : null);
+        }
+      }
+      const told = counted(act, ids.length);
+      said.textContent = told;
+      if (act === "delete") bar.offer(told, () => void carryOut("restore", ids));
+    } catch (error) {
+      fell(error);
+    }
+  }
+
+  list.addEventListener("remove", (event) => {
+    const { id, deleted } = /** @type {CustomEvent<{id: string, deleted: boolean}>} */ (event).detail;
+    void carryOut(deleted ? "delete" : "restore", [id]);
+  });
+  finder.addEventListener("all", (event) => {
+    void carryOut(/** @type {CustomEvent<Act>} */ (event).detail, list.found)
+      .then(() => list.closest("main")?.focus({ preventScroll: true })); // the button may be gone
+  });
+}
+
+/**
+ * @param {Act} act
+ * @param {number} n
+ */
+function counted(act, n) {
+  if (act === "delete") return n === 1 ? say("deleted_one") : say("deleted_n", { n });
+  if (act === "restore") return n === 1 ? say("restored_one") : say("restored_n", { n });
+  return n === 1 ? say("erased_one") : say("erased_n", { n });
+}
+
+/**
+ * Whether somebody means what nobody can take back.
+ * @param {number} n
+ * @returns {Promise<boolean>}
+ */
+function sure(n) {
+  const yes = h("button", { type: "button" }, n === 1 ? say("erase_one") : say("erase_n", { n }));
+  const no = h("button", { type: "button", class: "quiet" }, say("cancel"));
+  const dialog = h("dialog", { "aria-labelledby": "sure-title", "aria-describedby": "sure-why" },
+    h("h2", { id: "sure-title" }, n === 1 ? say("erase_title_one") : say("erase_title_n", { n })),
+    h("p", { id: "sure-why" }, say("erase_why")), h("div", { class: "foot" }, no, yes));
+  yes.addEventListener("click", () => dialog.close("yes"));
+  no.addEventListener("click", () => dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  no.focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
+}
+
+/** `<undo-bar>`: what was just deleted, and the button that brings it back. */
+class UndoBar extends HTMLElement {
+  #timer = 0;
+
+  connectedCallback() {
+    this.setAttribute("role", "region");
+    this.setAttribute("aria-label", say("undo"));
+    this.hide();
+  }
+
+  /**
+   * @param {string} what
+   * @param {() => void} back
+   */
+  offer(what, back) {
+    const button = h("button", { type: "button", class: "quiet" }, say("undo"));
+    button.addEventListener("click", back);
+    this.replaceChildren(h("span", {}, what), button);
+    this.hidden = false;
+    this.#wait();
+  }
+
+  hide() {
+    clearTimeout(this.#timer);
+    this.hidden = true;
+    this.replaceChildren();
+  }
+
+  /** It stays under a hand. */
+  #wait() {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => (this.matches(":hover, :focus-within") ? this.#wait() : this.hide()), OFFERED_MS);
+  }
+}
+
+customElements.define("undo-bar", UndoBar);
