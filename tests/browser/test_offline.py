@@ -1,12 +1,13 @@
 """The inbox without a connection: what opens, what is sent later, what a new version does."""
 
 import shutil
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 import web.app
 from tests.browser.accessible import assert_accessible
@@ -64,6 +65,12 @@ def rows_of(house: House, member: Member) -> dict[str, bool]:
     return house.on_loop(read)
 
 
+def slowly(route: Route) -> None:
+    """Let an answer be the last of those that a page asks for when it is back."""
+    time.sleep(1)
+    route.continue_()
+
+
 def mark(page: Page, who: str, as_heard: bool) -> None:
     """Mark a call by hand, or as the player does when its note is heard."""
     row = row_of(page, who)
@@ -102,6 +109,7 @@ def test_without_a_connection_calls_are_found_and_marked_and_the_marks_arrive_on
     expect(row_of(page, "Mary").get_by_role("img", name="Not heard yet")).to_be_hidden()
     expect(row_of(page, "Jonas").get_by_role("img", name="Not heard yet")).to_be_visible()
     desk.requests.clear()
+    page.context.route("**/api/v1/me", slowly)
     page.context.set_offline(False)
     until(lambda: stored(page, MARKS) == [])
     ids = {name: row_of(page, name).get_attribute("data-id") for name in ("Mary", "Jonas", "Carl")}

@@ -84,7 +84,7 @@ async def test_the_first_sample_kept_is_the_first_after_the_tone(tmp_path: Path)
         kept = heard_as(service.opened(service.note()))
         assert b"".join(said).endswith(kept)
         assert len(kept) % 320 == 0
-        assert 40 < len(kept) // 320 < 80
+        assert 10 < len(kept) // 320 < 98, "what was said into the tone is no part of it"
 
 
 @in_loop
