@@ -197,11 +197,13 @@ def unknown(environ: Mapping[str, str], file: Path | None = None) -> list[str]:
     Environment and settings file are looked at as ``load`` does, and SettingError is raised as there.
     """
     known = [PREFIX + row.name for row in TABLE]
-    allowed = {*known, *(f"{name}_FILE" for name in known), f"{PREFIX}CONFIG", f"{PREFIX}HEARTBEAT_FD"}
+    readable = {*known, *(f"{name}_FILE" for name in known)}
+    allowed = {*readable, f"{PREFIX}CONFIG", f"{PREFIX}HEARTBEAT_FD"}
     place = _settings_file(environ, file)
     strange = [(name, name) for name in sorted(environ) if name.startswith(PREFIX) and name not in allowed]
     if place is not None:
-        strange += [(name, f"{name} in {place}") for name in sorted(read_file(place)) if name not in known]
+        filed = sorted(read_file(place))
+        strange += [(name, f"{name} in {place}") for name in filed if name not in readable]
     sentences = []
     for name, where in strange:
         near = get_close_matches(name, known, 1)
@@ -218,16 +220,14 @@ def _settings_file(environ: Mapping[str, str], file: Path | None) -> Path | None
 
 def _value(row: Setting, environ: Mapping[str, str], filed: Mapping[str, str], place: str) -> Any:
     name = PREFIX + row.name
-    if name in environ:
-        text, where = environ[name], f"environment variable {name}"
-    elif f"{name}_FILE" in environ:
-        where = f"the file named by {name}_FILE"
-        try:
-            text = Path(environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"{where} cannot be read: {error}") from error
-    elif name in filed:
-        text, where = filed[name], f"{name} in {place}"
+    for given, source in ((environ, f"environment variable {name}"), (filed, f"{name} in {place}")):
+        if name in given:
+            text, where = given[name], source
+            break
+        if f"{name}_FILE" in given:
+            where = f"the file named by {name}_FILE"
+            text = _read_value(Path(given[f"{name}_FILE"]), where)
+            break
     else:
         text, where = row.default, f"{name} (default)"
     try:
@@ -237,6 +237,13 @@ def _value(row: Setting, environ: Mapping[str, str], filed: Mapping[str, str], p
         raise SettingError(f"{where} is {shown}; it must be {error}") from (None if row.secret else error)
 
 
+def _read_value(path: Path, where: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{where} cannot be read: {error}") from error
+
+
 def load(environ: Mapping[str, str], file: Path | None = None) -> Settings:
     """Return the settings of this process.
 
@@ -244,7 +251,8 @@ def load(environ: Mapping[str, str], file: Path | None = None) -> Settings:
     """
     file = _settings_file(environ, file)
     filed = read_file(file) if file is not None else {}
-    filed = {f"{PREFIX}DATA": default_data(environ)} | filed
+    if f"{PREFIX}DATA_FILE" not in filed:
+        filed = {f"{PREFIX}DATA": default_data(environ)} | filed
     chosen = {row.name.lower(): _value(row, environ, filed, str(file)) for row in TABLE}
     if (chosen["tls_cert"] is None) != (chosen["tls_key"] is None):
         raise SettingError(f"{PREFIX}TLS_CERT and {PREFIX}TLS_KEY go together; one of them is missing")

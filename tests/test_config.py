@@ -35,6 +35,30 @@ def test_a_value_can_be_handed_over_as_a_file(tmp_path: Path) -> None:
     assert settings.public_url == "https://notes.example.org"
 
 
+def test_one_settings_file_says_the_same_to_the_service_and_to_every_command(tmp_path: Path) -> None:
+    """systemd reads it into the environment (EnvironmentFile=), commands by --config."""
+    (tmp_path / "secret").write_text("s3cret\n")
+    (tmp_path / "data").write_text(f"{tmp_path}\n")
+    lines = {
+        "AFTERTONE_AMI_USER": "aftertone",
+        "AFTERTONE_AMI_SECRET_FILE": str(tmp_path / "secret"),
+        "AFTERTONE_DATA_FILE": str(tmp_path / "data"),
+        "AFTERTONE_MAX_CALLS": "7",
+    }
+    file = tmp_path / "aftertone.conf"
+    file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    as_command, as_service = load(HOME, file), load(HOME | lines)
+    assert as_command == as_service
+    assert (as_command.ami_secret, as_command.data) == ("s3cret", tmp_path)
+    assert config.unknown(HOME, file) == []
+    assert (
+        load(HOME | {"AFTERTONE_AMI_SECRET": "of the environment"}, file).ami_secret == "of the environment"
+    )
+    (tmp_path / "secret").unlink()
+    with pytest.raises(SettingError, match="AFTERTONE_AMI_SECRET_FILE cannot be read"):
+        load(HOME, file)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "right"),
     [

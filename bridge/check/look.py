@@ -116,12 +116,13 @@ def _core_limit(server: int | None) -> int:
 
 def _secrets(settings: Settings, environ: Mapping[str, str], file: Path | None) -> list[Path]:
     """Return the files that hold a secret."""
-    named = [environ.get(f"{PREFIX}{row.name}_FILE") for row in config.TABLE if row.secret]
+    place = file or (Path(environ[f"{PREFIX}CONFIG"]) if environ.get(f"{PREFIX}CONFIG") else None)
+    filed = config.read_file(place) if place is not None else {}
+    secret = {PREFIX + row.name for row in config.TABLE if row.secret}
+    named = [given.get(f"{name}_FILE") for given in (environ, filed) for name in sorted(secret)]
     found = [Path(name) for name in named if name]
     found += [path for path in (settings.tls_key, settings.data / NAME) if path is not None]
-    place = file or (Path(environ[f"{PREFIX}CONFIG"]) if environ.get(f"{PREFIX}CONFIG") else None)
-    secret = {PREFIX + row.name for row in config.TABLE if row.secret}
-    if place is not None and secret & config.read_file(place).keys():
+    if place is not None and secret & filed.keys():
         found.append(place)
     return found
 

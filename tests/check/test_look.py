@@ -87,6 +87,9 @@ def test_files_with_secrets_that_everybody_may_read_are_named_and_not_told(tmp_p
     chosen.write_text("AFTERTONE_HTTP=127.0.0.1:1\n")
     chosen.chmod(0o644)
     assert look.machine(mine, environ, None).open_files == ()
+    chosen.write_text(f"AFTERTONE_AMI_SECRET_FILE={secret}\n")
+    secret.chmod(0o644)
+    assert look.machine(mine, {}, chosen).open_files == (str(secret),)
 
 
 def test_the_process_that_serves_a_folder_is_found_by_its_lock_and_its_core_limit_read(
