@@ -1,4 +1,4 @@
-"""One Asterisk for the whole run, unpacked once below .cache; its log is shown when a test fails."""
+"""One Asterisk for the whole run, unpacked once below .cache; what is told of a run at its end."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bridge.phone.pbx import Extension, Pbx
+from tests import figures
 from tests.pbx.sound import Pcm
 
 PYVOIP = range(1017, 1020)
@@ -107,7 +108,7 @@ def pbx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]:
         extra=EXTRA_DIALPLAN,
     )
     with own:
-        print(own.version)
+        figures.show(own.version)
         yield own
 
 
@@ -116,3 +117,17 @@ def prompts(pbx: Pbx) -> dict[str, Pcm]:
     """The PBX's own sentences as samples, by language and name: ``en/vm-nobodyavail``."""
     names = [f"{lang}/{name}" for lang in ("en", "de") for name in ("vm-nobodyavail", "vm-goodbye")]
     return {name: np.frombuffer(pbx.prompt(name), dtype="<i2") for name in [*names, "en/tt-weasels"]}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Take what a test and its fixtures had to tell, also when it failed."""
+    try:
+        yield
+    finally:
+        figures.hand_over(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What nobody would see otherwise."""
+    figures.print_all(terminalreporter)

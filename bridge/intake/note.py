@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bridge.call.model import SAMPLE_RATE, Ended
 from bridge.media import g711, level
 from bridge.media.sound import Sound
-from bridge.media.speech import USUAL, Listener, Thresholds, judged
+from bridge.media.speech import Listener, Thresholds
 from bridge.record import note_begun, note_ended
 from bridge.seal.note import (
     STREAM_MEDIA,
@@ -52,7 +52,7 @@ def sealed_note(
         records=b"".join((begun, media, peaks, ended)),
         meta=begun + ended,
         peaks=peaks,
-        speech=judged(sound.samples, USUAL).speech,
+        speech=listener.verdict().speech,
         started_at=text.at,
     )
 

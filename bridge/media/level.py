@@ -68,7 +68,7 @@ class Ear:
         count = 0
         for level in levels:
             # Only between the bounds does the noise of the line decide.
-            loud = level >= MOST_RMS or (level >= self._least and level >= self._noise() * ABOVE_NOISE)
+            loud = level >= self._least and (level >= MOST_RMS or level >= self._noise() * ABOVE_NOISE)
             self._recent.append(level)
             if loud:
                 count += 1

@@ -10,14 +10,11 @@ from enum import StrEnum
 from operator import mul
 
 from bridge.media.g711 import Samples
-from bridge.media.level import WINDOW, WINDOW_S, Ear, windows
+from bridge.media.level import WINDOW, WINDOW_S, Ear
 from bridge.media.tones import BATCH, EXCERPT, Tones
 
 BLIP = 2
 """Two loud windows can be too short to be judged: where a tone begins or ends, they belong to it."""
-
-SEGMENT = 5 * WINDOW
-"""Samples that are heard at a time: half a second."""
 
 REST = 12
 """Loud segments that are passed over, again and again, once a take is a note and no tone is in it: a tone
@@ -130,15 +127,6 @@ class Listener:
         if self._enough() and Heard.TONE not in decided[-BATCH:]:
             self._rest = REST
         del self._waiting[:count]
-
-
-def judged(samples: Samples, thresholds: Thresholds) -> Verdict:
-    """Return what a whole take was, as it would have been judged while it was spoken."""
-    listener = Listener(thresholds)
-    for begin in range(0, len(samples), SEGMENT):
-        piece = samples[begin : begin + SEGMENT]
-        listener.hear(piece, windows(piece)[1])
-    return listener.verdict()
 
 
 def _beside(loud: int, before: Heard, heard: Heard, after: Heard) -> Heard:

@@ -15,6 +15,9 @@ from bridge.store import Row, Store
 from tests.intake.spool import Spool, later
 from tests.store.house import House, Person, opened
 
+NONE = Limits()
+"""The disk is never full, and the settings are the usual ones."""
+
 
 @dataclass
 class Inbox:
@@ -59,9 +62,9 @@ def bring(inbox: Inbox, spool: Spool, *wanted: str, go: bool = True, remove: boo
     return asyncio.run(work.run(act=go, removes=remove, limits=Limits(), step=lambda: None))
 
 
-def takeover(inbox: Inbox, spool: Spool, min_free: int = 0) -> Takeover:
+def takeover(inbox: Inbox, spool: Spool, limits: Limits = NONE) -> Takeover:
     """What runs in the bridge, a minute later."""
-    return Takeover(inbox.store, spool.path, Limits(min_free), inbox.house.news.append, clock=later)
+    return Takeover(inbox.store, spool.path, limits, inbox.house.news.append, clock=later)
 
 
 def rounds(work: Takeover, count: int = 1) -> None:

@@ -4,13 +4,16 @@ import asyncio
 import logging
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bridge.call.model import Reason
+from bridge.intake.limits import Limits
 from bridge.intake.takeover import alone
+from bridge.media.speech import USUAL, Thresholds
 from tests.intake.inbox import Inbox, bring, rounds, takeover
 from tests.intake.spool import SPOKEN_AT, Spool
 from tests.store.house import claim, file_call, joined
@@ -51,6 +54,24 @@ def test_a_call_that_the_bridge_never_heard_of_makes_the_row_that_it_would_have_
     assert (row.reason, row.received_at) == ("busy", SPOKEN - timedelta(seconds=20))
     assert record["from"] == {"number": "", "name": "", "presentation": "restricted"}
     assert (record["dialled"], record["forwarded_from"], record["rang_s"]) == ("4930555", "1009", 20.0)
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "speech"),
+    [
+        (USUAL, True),
+        (replace(USUAL, min_s=10.0), False),
+        (replace(USUAL, floor_dbfs=-15.0), False),
+    ],
+)
+def test_what_counts_as_speech_is_the_admins_word_here_too(
+    inbox: Inbox, spool: Spool, thresholds: Thresholds, speech: bool
+) -> None:
+    """The message is 2 s at about -22 dBFS."""
+    spool.put(category=mark())
+    rounds(takeover(inbox, spool, Limits(thresholds=thresholds)))
+    (row,) = inbox.rows()
+    assert row.notes[0].speech is speech
 
 
 def test_the_marks_of_two_calls_do_not_meet_in_one_row(inbox: Inbox, spool: Spool) -> None:
@@ -163,7 +184,7 @@ def test_a_damaged_message_is_not_read_again_until_it_changes(
 
 def test_a_full_disk_leaves_everything_in_the_spool_and_says_so(inbox: Inbox, spool: Spool) -> None:
     spool.put()
-    work = takeover(inbox, spool, min_free=1 << 62)
+    work = takeover(inbox, spool, Limits(min_free=1 << 62))
     rounds(work)
     assert work.status.why == "the disk is almost full"
     assert spool.names() == ["msg0000.txt", "msg0000.wav"]

@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 from bridge.call.model import SAMPLE_RATE, Codec
 from bridge.media.g711 import Samples, decode, encode
-from bridge.media.speech import Heard, Thresholds, Verdict, judged
+from bridge.media.level import windows
+from bridge.media.speech import Heard, Listener, Thresholds, Verdict
+from bridge.take import SEGMENT
+from tests import figures
 
 Sound = NDArray[np.float64]
 """Samples whose full scale is 1; the level of what is made here is set by ``at``."""
@@ -166,7 +169,7 @@ def segments(samples: Samples) -> Iterator[Samples]:
 
 
 class Table:
-    """Counts what takes were judged to be, a row for each kind of sound; ``pytest -s`` shows it."""
+    """Counts what takes were judged to be, a row for each kind of sound."""
 
     def __init__(self) -> None:
         self._rows: dict[str, Counter[Heard]] = {}
@@ -182,7 +185,18 @@ class Table:
         return 100 * self._rows[kind][heard] / self._rows[kind].total()
 
     def show(self) -> None:
-        print(f"\n{'percent of takes judged as':34}{'takes':>7}" + "".join(f"{heard:>9}" for heard in Heard))
+        """Have the rates printed at the end of the run."""
+        heads = "".join(f"{heard:>9}" for heard in Heard)
+        figures.show(f"{'percent of takes judged as':34}{'takes':>7}{heads}")
         for kind, counts in self._rows.items():
             rates = "".join(f"{self.rate(kind, heard):9.1f}" for heard in Heard)
-            print(f"{kind:34}{counts.total():7}{rates}")
+            figures.show(f"{kind:34}{counts.total():7}{rates}")
+
+
+def judged(samples: Samples, thresholds: Thresholds) -> Verdict:
+    """Return what a whole take is judged to be, heard as the recorder hears it."""
+    listener = Listener(thresholds)
+    for begin in range(0, len(samples), SEGMENT):
+        piece = samples[begin : begin + SEGMENT]
+        listener.hear(piece, windows(piece)[1])
+    return listener.verdict()

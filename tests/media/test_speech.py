@@ -1,4 +1,4 @@
-"""What a take is, while it runs and at its end: speech, a tone, noise, silence. ``pytest -s`` tells rates."""
+"""What a take is, while it runs and at its end: speech, a tone, noise, silence."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.media.level import windows
-from bridge.media.speech import USUAL, Heard, Listener, judged
+from bridge.media.speech import USUAL, Heard, Listener
 from tests.media.corpus import (
     TONES,
     Sound,
@@ -17,6 +17,7 @@ from tests.media.corpus import (
     at,
     coloured,
     hum,
+    judged,
     line,
     music,
     noisy,

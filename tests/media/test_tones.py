@@ -1,6 +1,6 @@
 """Tones of exchanges, fax machines and keys, as a line brings them: none is a note.
 
-``pytest -s`` prints what each was judged to be.
+What each was judged to be is told at the end of the run.
 """
 
 import itertools

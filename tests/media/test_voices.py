@@ -1,6 +1,6 @@
 """Real voices, the PBX's own prompts in English and German, before a judgement that might call them nothing.
 
-``pytest -s`` prints what they were judged to be.
+What they were judged to be is told at the end of the run.
 """
 
 from collections.abc import Callable
