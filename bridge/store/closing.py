@@ -6,7 +6,7 @@ so that the loop goes on serving those who still speak.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, case, delete, update
@@ -75,15 +75,10 @@ class Flusher:
         self._dirty.add(blob)
 
     async def run(self) -> None:
-        """Flush every second, and do the store's slow chores now and then, until cancelled."""
-        due = 0.0
-        while True:
-            await asyncio.sleep(FLUSH_EVERY_S)
-            await self.flush_now()
-            due += FLUSH_EVERY_S
-            if due >= CHORES_EVERY_S:
-                due = 0.0
-                await self.do_chores()
+        """Flush every second, and do the store's slow chores beside that now and then, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_every(FLUSH_EVERY_S, self.flush_now))
+            tasks.create_task(_every(CHORES_EVERY_S, self.do_chores))
 
     async def do_chores(self) -> None:
         """Write rows that the database refused before, then tidy; what fails is logged and tried again."""
@@ -106,6 +101,12 @@ class Flusher:
             failed.append(error)
         for failure in failed:
             log.error("a note or row cannot be made durable: %s", failure)
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await work()
 
 
 class Closing:
