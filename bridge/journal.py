@@ -15,7 +15,7 @@ from bridge.call.model import Call
 from bridge.connect import journal
 from bridge.connect.journal import Channel
 from bridge.control.ami import Manager
-from bridge.errors import AftertoneError, BadFrame, PbxRefused
+from bridge.errors import AftertoneError, BadFrame, PbxRefused, Refused
 from bridge.outbox import wait
 from bridge.store import Store
 
@@ -155,8 +155,12 @@ class Journal:
         return filed, waiting, strange
 
     def _file(self, call: Call) -> bool:
-        """File a call once, however often we are told of it."""
-        mailbox_id = self._store.mailboxes.recipient(call.mailbox).mailbox_id
+        """File a call once, however often we are told of it; False when that must be tried again later."""
+        try:
+            mailbox_id = self._store.mailboxes.recipient(call.mailbox).mailbox_id
+        except Refused as refused:
+            log.error("mailbox %s: a call that the PBX kept must wait: %s", call.mailbox, refused.user)
+            return False
         own = call.linkedid.partition(" ")[2]
         # The message that VoiceMail recorded of it may have come first, and tells the caller.
         if self._store.taken.row_of(mailbox_id, own, call.rang_at) is not None:

@@ -121,7 +121,12 @@ class Sessions:
         filed = None
         # Who may record always has a row: so many as can speak at a time do not flood anybody.
         if recording or not self._flood.is_full(call.mailbox, self.clock()):
-            filed = self.file(call, records=True) if recording or self._has_room(call) else None
+            try:
+                filed = self.file(call, records=True) if recording or self._has_room(call) else None
+            except Refused as refused:
+                # The PBX's journal would keep it as long as we refuse it, and fill up with such calls.
+                log.error("mailbox %s: a missed call is NOT filed: %s", call.mailbox, refused.user)
+                return False
             if filed is None:
                 raise StoreError("a missed call is left to the PBX's journal")
         if filed is not None and recording:
@@ -137,7 +142,7 @@ class Sessions:
         """File a call whose caller gave up while it rang; False when that must be tried again later."""
         if self._flood.is_full(call.mailbox, self.clock()):
             return True
-        return self._has_room(call) and self.file(call, records=False) is not None
+        return self._has_room(call) and self._file_or_none(call, records=False) is not None
 
     def missed_long_ago(self, call: Call) -> bool:
         """File a call that the PBX kept for us; False when that must be tried again later.
@@ -145,7 +150,7 @@ class Sessions:
         The journal has a bound of its own. Counted among those of this hour, the calls of weeks would leave
         no room for those of now.
         """
-        return self._has_room(call) and self.file(call, records=False, counted=False) is not None
+        return self._has_room(call) and self._file_or_none(call, records=False, counted=False) is not None
 
     def _has_room(self, call: Call) -> bool:
         try:
@@ -163,7 +168,7 @@ class Sessions:
         if self._stopping:
             return False
         accepted = self._accepted.pop((leg.call.linkedid, leg.call.mailbox), None)
-        filed = accepted.filed if accepted is not None else self.file(leg.call, records=True)
+        filed = accepted.filed if accepted is not None else self._file_or_none(leg.call, records=True)
         if filed is None:
             return False
         task = asyncio.current_task()
@@ -199,7 +204,10 @@ class Sessions:
             self._ticker = None
 
     def file(self, call: Call, *, records: bool, counted: bool = True) -> Filed | None:
-        """File the call; return None when our store cannot. ``counted``: as one of this hour."""
+        """File the call; return None when our store cannot. ``counted``: as one of this hour.
+
+        Raises Refused when there is no mailbox for it, and no room for one more.
+        """
         try:
             try:
                 filed = self._file(call, records, counted)
@@ -207,7 +215,7 @@ class Sessions:
                 # The mailbox has got a new key since its last call.
                 self._recipients.pop(call.mailbox, None)
                 filed = self._file(call, records, counted)
-        except (StoreError, Refused) as error:
+        except StoreError as error:
             log.error("a missed call could not be filed: %s", error)
             return None
         log.info("mailbox %s: missed call, %s", call.mailbox, call.reason)
@@ -233,8 +241,15 @@ class Sessions:
             log.error("mailbox %s: %d missed calls in an hour, NO MORE are filed", call.mailbox, MOST)
         return Filed(row_id, recipient)
 
+    def _file_or_none(self, call: Call, *, records: bool, counted: bool = True) -> Filed | None:
+        try:
+            return self.file(call, records=records, counted=counted)
+        except Refused as refused:
+            log.error("mailbox %s: a missed call could not be filed: %s", call.mailbox, refused.user)
+            return None
+
     def _file_again(self, call: Call) -> Filed | None:
-        return self.file(call, records=True)
+        return self._file_or_none(call, records=True)
 
     def _tick_on(self) -> None:
         if self._ticker is None:

@@ -15,7 +15,7 @@ from bridge.call import flood
 from bridge.errors import BadFrame
 from bridge.journal import AGAIN_S, LOOK_EVERY_S, Journal
 from bridge.session import LAST_BYTES, Sessions
-from bridge.store import Row
+from bridge.store import Row, mailboxes
 from tests.connect.astdb import AstDb
 from tests.intake.inbox import Inbox, rounds, takeover
 from tests.intake.spool import SPOKEN_AT, Spool
@@ -150,6 +150,20 @@ def test_a_full_disk_lets_calls_wait_in_the_pbx(bridge: Bridge) -> None:
     bridge.free = LAST_BYTES
     bridge.read()
     assert (len(bridge.db.entries), len(bridge.rows())) == (0, 1)
+
+
+def test_calls_of_mailboxes_that_there_is_no_room_for_keep_no_others_waiting(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(mailboxes, "MOST", 1)
+    bridge.db.keep(*kept("pbx-17.10", mailbox="1999"))
+    bridge.db.keep(*kept("pbx-17.11"))
+    bridge.read()
+    assert (list(bridge.db.entries), len(bridge.rows())) == (["10/pbx-17.10"], 1)
+    assert "mailbox 1999: a call that the PBX kept must wait: There are 1 mailboxes already" in caplog.text
+    monkeypatch.undo()
+    bridge.read()
+    assert bridge.db.entries == {}
 
 
 def test_the_calls_of_weeks_take_no_room_from_those_of_now(

@@ -228,7 +228,10 @@ class Mailboxes:
         if row is not None:
             return row
         if session.exec(select(func.count()).select_from(tables.Mailbox)).one() >= MOST:
-            raise Refused("too many mailboxes", user=f"There are {MOST} mailboxes already.")
+            raise Refused(
+                "too many mailboxes",
+                user=f"There are {MOST} mailboxes already; is a pattern of the dialplan too wide?",
+            )
         private, public = new_keypair()
         row = tables.Mailbox(
             id=new_id("mb_"),

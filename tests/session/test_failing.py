@@ -9,6 +9,7 @@ import pytest
 from bridge import conversation
 from bridge.errors import StoreError
 from bridge.media.prompt import CLOSING
+from bridge.store import mailboxes
 from bridge.store.blobs import BlobWriter
 from tests.loop import in_loop
 from tests.session.answering import answering, begin, heard_as, say, speech
@@ -53,6 +54,17 @@ async def test_on_a_full_disk_calls_are_filed_and_nobody_records(tmp_path: Path)
         assert await service.pbx.offer() == {"AFTERTONE_ANSWER": "decline"}
         assert service.sessions.may_record() == (False, "the disk is almost full")
         assert service.row().reason == "no_answer"
+
+
+@in_loop
+async def test_a_pattern_that_is_too_wide_makes_no_mailbox_too_many_and_fills_no_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scanner dials everything: who has no mailbox is declined in words, not left to the PBX to keep."""
+    async with answering(tmp_path) as service:
+        monkeypatch.setattr(mailboxes, "MOST", 1)
+        assert await service.pbx.offer(mailbox="1999") == {"AFTERTONE_ANSWER": "decline"}
+        assert (await service.pbx.offer(linkedid="2.2"))["AFTERTONE_ANSWER"] == "record"
 
 
 @in_loop
