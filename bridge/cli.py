@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--agi", type=_agi, metavar="HOST:PORT", help="the bridge's AGI port as the PBX reaches it"
     )
+    made.add_argument("--manager", action="store_true", help="the AMI user for manager.conf instead")
     _add(commands, "check", checking.check).add_argument(
         "--json", action="store_true", help="findings for machines"
     )

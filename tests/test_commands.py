@@ -109,6 +109,7 @@ def test_the_dialplan_names_an_address_that_the_pbx_can_reach(tmp_path: Path) ->
     assert "--agi 192.0.2.7:4573" in house.run("dialplan", code=78)
     assert "Set(AFTERTONE_AGI=bridge.example:4573)" in house.run("dialplan", "--agi", "bridge.example:4573")
     assert "host:port" in house.run("dialplan", "--agi", "bridge", code=2)
+    assert "\nwrite = originate\n" in house.run("dialplan", "--manager")
 
 
 def test_an_inbox_for_other_machines_without_https_is_warned_of(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 """Headers that every answer carries, and the last catch for what nobody foresaw; only turns are outside."""
 
 import logging
-import traceback
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bridge.log import told
 from web.answers import ApiError, error_answer
 from web.origin import Origin
 
@@ -91,6 +91,4 @@ def _dress(headers: MutableHeaders, origin: Origin | None) -> None:
 
 
 def _tell(error: Exception) -> None:
-    """Log where it happened, not what it says: an exception's text may quote what a caller sent."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("a request failed: %s\n%s", type(error).__name__, where)
+    log.error("a request failed: %s", told(error))

@@ -14,7 +14,7 @@ CLOCK_S = 3
 """Clocks that differ by more file calls visibly before or after they rang."""
 
 WORKING = (
-    *("res_agi", "app_audiosocket", "res_audiosocket", "app_stack", "app_exec", "app_playback", "app_db"),
+    *("res_agi", "app_audiosocket", "res_audiosocket", "app_stack", "app_exec", "app_playback"),
     *("func_callerid", "func_channel", "func_db", "func_logic", "func_strings"),
 )
 """Without one of these no note is left."""
@@ -64,11 +64,18 @@ def unseen(name: str, facts: Facts, command: str) -> Finding:
 def ami(facts: Facts) -> Finding:
     """Whether the PBX lets us in."""
     found, at = facts.pbx, facts.settings.ami
+    if found.state == "off" and facts.service.pbx not in (None, "off"):
+        return note(
+            "ami",
+            "the bridge has an AMI user that this command does not know, so check cannot ask the PBX",
+            "run it with the bridge's own settings: a secret that systemd loads (LoadCredential) is for the"
+            " service alone; AFTERTONE_AMI_SECRET_FILE in the settings file is for both",
+        )
     if found.state == "off":
         return note(
             "ami",
             "off: the lamps of telephones stay dark, and check cannot ask the PBX",
-            "dialplan/manager.aftertone.conf into the PBX; AFTERTONE_AMI_USER and AFTERTONE_AMI_SECRET_FILE",
+            "aftertone dialplan --manager into the PBX; AFTERTONE_AMI_USER and AFTERTONE_AMI_SECRET_FILE",
         )
     if found.state == "refused" and facts.service.pbx == "ready":
         return note(

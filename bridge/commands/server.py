@@ -21,12 +21,18 @@ def serve(args: argparse.Namespace) -> int:
 
 def dialplan(args: argparse.Namespace) -> int:
     """Print what belongs into the PBX's extensions.conf, with this installation's addresses."""
+    if args.manager:
+        print(_file("manager.aftertone.conf"), end="")
+        return 0
     agi = args.agi or settings_of(args).agi
     if agi.host in config.ANYWHERE or agi.port == 0:
         raise SettingError(
             f"AFTERTONE_AGI is {agi}, which no PBX can call: name the bridge as the PBX reaches it,"
             " such as aftertone dialplan --agi 192.0.2.7:4573"
         )
-    text = resources.files("dialplan").joinpath("aftertone.conf").read_text(encoding="utf-8")
-    print(text.replace("127.0.0.1:4573", str(agi)), end="")
+    print(_file("aftertone.conf").replace("127.0.0.1:4573", str(agi)), end="")
     return 0
+
+
+def _file(name: str) -> str:
+    return resources.files("dialplan").joinpath(name).read_text(encoding="utf-8")

@@ -28,6 +28,11 @@ class _Offer:
     settled_at: float | None = None
     told: bool = False
 
+    @property
+    def speaks(self) -> bool:
+        """Whether its sound has come and has not ended."""
+        return self.claimed and not self.outcome.done()
+
 
 class Offers:
     """The table of accepted offers, by the UUID that the PBX brings with the sound."""
@@ -39,9 +44,10 @@ class Offers:
     def expect(self, call: Call) -> uuid.UUID:
         """Return a fresh UUID with which this call's sound may come once, within OFFER_VALID_S."""
         ticket = uuid.uuid4()
-        while len(self._offers) >= KEPT_OUTCOMES:
-            forgotten = self._offers.pop(next(iter(self._offers)))
-            forgotten.outcome.cancel()
+        if len(self._offers) >= KEPT_OUTCOMES:
+            # Not one who speaks: his note would be called lost. They are fewer than MAX_CALLS.
+            oldest = next(key for key, offer in self._offers.items() if not offer.speaks)
+            self._offers.pop(oldest).outcome.cancel()
         outcome = asyncio.get_running_loop().create_future()
         self._offers[ticket.bytes] = _Offer(call, self._clock() + OFFER_VALID_S, outcome)
         return ticket

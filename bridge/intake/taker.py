@@ -114,7 +114,7 @@ class Taker:
         except Refused as refused:
             result.left.append(Left(str(place), refused.word))
         except OSError as error:
-            result.left.append(Left(str(place), f"cannot be used: {error.strerror}"))
+            result.left.append(Left(str(place), f"cannot be used: {error.strerror}{_remedy(error)}"))
         return result
 
     async def _take_in(self, folder: int, place: Place, result: Result) -> None:
@@ -280,3 +280,12 @@ def _left(place: Place, files: Files, why: str, *, lasting: bool) -> Left:
 def _moved(left: Left, place: Place, now: dict[FilesKey, Files]) -> Left:
     files = now.get(left.key)
     return left if files is None else replace(left, path=f"{place}/msg{files.number:04}")
+
+
+def _remedy(error: OSError) -> str:
+    """Return what to do about a folder that was not opened for us, or nothing."""
+    if error.errno == errno.EROFS:
+        return " (under systemd: ReadWritePaths= for this folder)"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return " (the bridge's user must be in the group of Asterisk, and that group may write here)"
+    return ""

@@ -33,6 +33,7 @@ from bridge.seal.note import (
 from bridge.store import Row, Store, open_store
 from web.app import create_app
 from web.streams import Streams
+from web.told import Pbx
 
 T = TypeVar("T")
 
@@ -75,6 +76,7 @@ class House:
     def __init__(self, data: Path, port: int = 0) -> None:
         self.data = data
         self.recording = True
+        self.pbx: Pbx = "off"
         self.events = Events()
         self._listening = socket.create_server(("127.0.0.1", port))
         self.url = f"http://localhost:{self._listening.getsockname()[1]}"
@@ -93,7 +95,12 @@ class House:
         self.store.recover()
         settings = load({"AFTERTONE_DATA": str(self.data), "AFTERTONE_PUBLIC_URL": self.url}, None)
         self._app = create_app(
-            self.store, self.events, settings, recording=lambda: self.recording, ready=lambda: True
+            self.store,
+            self.events,
+            settings,
+            recording=lambda: self.recording,
+            ready=lambda: True,
+            pbx=lambda: self.pbx,
         )
         config = uvicorn.Config(self._app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)

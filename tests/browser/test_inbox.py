@@ -176,7 +176,11 @@ def test_a_full_disk_and_a_lost_server_are_told(house: House, desk: Desk, anna: 
     house.recording = False
     house.tell(News("status"))
     expect(banner).to_contain_text("Disk nearly full: notes are not being recorded; missed calls are.")
-    house.recording = True
+    house.recording, house.pbx = True, "away"
+    house.tell(News("status"))
+    expect(banner).to_contain_text("The telephone system is not answering the server")
+    expect(banner).not_to_contain_text("Disk")
+    house.pbx = "ready"
     house.tell(News("status"))
     expect(banner).to_be_empty()
     desk.allow("ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION")

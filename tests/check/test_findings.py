@@ -109,7 +109,10 @@ SPOILED = {
     "AMI in the clear": Spoiled(
         set_to(PEERS="10.0.0.5", **FAR), "ami-wire", WARNING, "10.0.0.5:5039", "AFTERTONE_AMI_TLS=on"
     ),
-    "AMI off": Spoiled(OFF, "ami", NOTE, "stay dark", "AFTERTONE_AMI_USER"),
+    "AMI off": Spoiled(
+        replace(OFF, service=replace(OFF.service, pbx="off")), "ami", NOTE, "stay dark", "AFTERTONE_AMI_USER"
+    ),
+    "AMI of the service alone": Spoiled(OFF, "ami", NOTE, "does not know", "LoadCredential"),
     "AMI away": Spoiled(
         replace(GOOD, pbx=Pbx("away", "nobody answers there")),
         "ami",

@@ -149,6 +149,23 @@ def test_an_id_is_good_for_ten_seconds() -> None:
 
 
 @in_loop
+async def test_of_very_many_offers_the_one_that_still_speaks_is_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bridge.connect.offers.KEPT_OUTCOMES", 3)
+    offers = Offers(lambda: 100.0)
+    args = ("v1", "1001", "BUSY", "17", "0", "1.1", "", "ulaw", "0", "1001", "")
+    call = call_of(Request("offer", args), "::1", datetime.now(UTC))
+    speaks, silent = offers.expect(call), offers.expect(call)
+    assert offers.claim(speaks.bytes) is call
+    for _ in range(5):
+        offers.expect(call)
+    assert offers.claim(silent.bytes) is None, "the table stays as small as it is"
+    offers.settle(speaks.bytes, kept=True)
+    assert await offers.outcome(speaks.bytes)
+
+
+@in_loop
 async def test_sound_faster_than_speech_ends_only_its_own_call(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -143,7 +143,7 @@ function listen(keyring) {
     if (news.kind === "missed") void quietly(renew(keyring));
     if (news.kind === "status") {
       statusTold += 1;
-      recording(news.recording !== false);
+      stands(news);
     }
     if (news.kind === "connection") {
       banner.set("offline", news.connected ? null : say("offline"));
@@ -210,14 +210,18 @@ async function catchUp() {
   const before = statusTold;
   await api.recognised();
   const status = await api.get("status");
-  if (statusTold === before) recording(status.recording !== false); // else the stream has told something newer
+  if (statusTold === before) stands(status); // else the stream has told something newer
   await marked?.send();
   await list.refresh();
 }
 
-/** @param {boolean} may */
-function recording(may) {
-  banner.set("disk", may ? null : say("not_recording"));
+/**
+ * How it stands with disk and PBX.
+ * @param {{recording?: boolean, pbx?: string}} status
+ */
+function stands({ recording, pbx }) {
+  banner.set("disk", recording === false ? say("not_recording") : null);
+  banner.set("lamps", pbx === "away" || pbx === "refused" ? say("lamps_late") : null, { warn: false });
 }
 
 /**

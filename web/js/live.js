@@ -4,7 +4,7 @@
  */
 
 /** @typedef {{kind: "row" | "status" | "missed" | "connection" | "asks", row_id?: string, mailbox_id?: string,
- *   recording?: boolean, connected?: boolean}} Piece */
+ *   recording?: boolean, pbx?: string, connected?: boolean}} Piece */
 
 /** Waits between attempts: doubled up to the last, with a random share so that many pages do not return at once. */
 const FIRST_WAIT_MS = 500;

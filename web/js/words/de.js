@@ -117,6 +117,7 @@ export const de = {
   note_gone: "Diese Nachricht wurde gelöscht.",
   other_key: "Diese Nachricht ist für einen anderen Schlüssel als Ihren versiegelt.",
   no_sound: "In dieser Nachricht ist kein Ton.",
+  lamps_late: "Die Telefonanlage antwortet dem Server nicht: Anrufe gehen nicht verloren, die Lampen der Telefone stimmen später wieder.",
   not_recording: "Festplatte fast voll: Nachrichten werden nicht aufgenommen, verpasste Anrufe schon.",
   offline: "Keine Verbindung zum Server. Neue Anrufe erscheinen, sobald sie wieder da ist.",
   offline_nothing: "Es gibt keine Verbindung, und dieser Browser hat noch keine Anrufe aufbewahrt. Sie erscheinen, sobald der Server erreichbar ist.",

@@ -121,6 +121,7 @@ export const en = {
   other_key: "This note is sealed to another key than yours.",
   no_sound: "There is no sound in this note.",
   // status
+  lamps_late: "The telephone system is not answering the server: calls are kept, lamps of telephones will be right later.",
   not_recording: "Disk nearly full: notes are not being recorded; missed calls are.",
   offline: "No connection to the server. New calls will show when it is back.",
   offline_nothing: "There is no connection, and this browser keeps no calls yet. They show as soon as the server can be reached.",
