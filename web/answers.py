@@ -85,6 +85,17 @@ Wrap = Annotated[bytes, _bytes_of(80, 80), _SCHEMA]
 Sealed = Annotated[bytes, _bytes_of(1, 1024), _SCHEMA]
 """A keyslot or an envelope: some 100 to 200 bytes, and room for a later suite."""
 
+ClientData = Annotated[bytes, _bytes_of(1, 4096), _SCHEMA]
+"""What a browser says it asked an authenticator for: some 150 bytes, and whatever browsers come to add."""
+Attestation = Annotated[bytes, _bytes_of(1, 16384), _SCHEMA]
+"""A new credential: some 200 to 1000 bytes, and room for certificates that nobody reads."""
+AuthenticatorData = Annotated[bytes, _bytes_of(37, 2048), _SCHEMA]
+"""37 bytes, and what extensions say."""
+Signature = Annotated[bytes, _bytes_of(1, 1024), _SCHEMA]
+CredentialId = Annotated[bytes, _bytes_of(1, 1023), _SCHEMA]
+UserHandle = Annotated[bytes, _bytes_of(1, 64), _SCHEMA]
+"""Lengths of WebAuthn, sections 5.4.3 and 5.8.3."""
+
 
 def utc(moment: datetime) -> str:
     """Return RFC 3339 in UTC with Z, to the second unless there is a fraction."""

@@ -25,6 +25,7 @@ from bridge.errors import Refused, StoreError
 from bridge.events import Events
 from bridge.store import Store
 from web.answers import ApiError
+from web.ceremonies import Ceremonies
 from web.house import House
 from web.limits import BodyLimit, Limits
 from web.origin import OriginGate
@@ -75,7 +76,7 @@ def create_app(
     it stands with the PBX's manager interface; ``clock``: monotonic seconds for limits.
     """
     statics = read_statics(ROOT)
-    pages = Pages(ROOT / "templates", statics.prefix)
+    pages = Pages(ROOT / "templates", statics.prefix, settings.public_url)
     version = metadata.version("aftertone")
     app = FastAPI(
         title="Aftertone",
@@ -104,6 +105,7 @@ def create_app(
         pages=pages,
         statics=statics,
         limits=Limits(),
+        ceremonies=Ceremonies(),
         streams=Streams(events),
         clock=clock,
     )

@@ -4,7 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from web.answers import Key, Sealed, Wrap
+from web.answers import (
+    Attestation,
+    AuthenticatorData,
+    ClientData,
+    CredentialId,
+    Key,
+    Sealed,
+    Signature,
+    UserHandle,
+    Wrap,
+)
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 """A user name as typed; the store folds it. Longer ones are nobody's."""
@@ -71,6 +81,33 @@ class NewPassphrase(Asked):
     slot: Sealed
     salt: HexId
     login: Key
+
+
+class Proof(Asked):
+    """``auth`` is of the passphrase or recovery code, as at a login."""
+
+    auth: Key
+
+
+class NewPasskey(Asked):
+    """A credential that was made for this ceremony, and the user key closed under its secret."""
+
+    ceremony: Token
+    client_data: ClientData
+    attestation: Attestation
+    slot: Sealed
+    name: Name
+
+
+class PasskeyLogin(Asked):
+    """What an authenticator signed for this ceremony, and whom it takes its holder for."""
+
+    ceremony: Token
+    credential_id: CredentialId
+    client_data: ClientData
+    authenticator_data: AuthenticatorData
+    signature: Signature
+    user_handle: UserHandle
 
 
 class ClaimConfirm(Asked):

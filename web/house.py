@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from bridge.config import Settings
 from bridge.events import Events
 from bridge.store import Store
+from web.ceremonies import Ceremonies
 from web.limits import Limits
 from web.origin import Origin
 from web.pages import Pages
@@ -31,6 +32,7 @@ class House:
     pages: Pages
     statics: Statics
     limits: Limits
+    ceremonies: Ceremonies
     streams: Streams
     clock: Callable[[], float]
 

@@ -24,14 +24,15 @@ INSECURE = "This address is not secure: use https, or http://localhost on the se
 class Pages:
     """The templates of one tree, and the texts in ``words/<language>.json`` below it.
 
-    ``static`` is the prefix of hashed static files.
+    ``static`` is the prefix of hashed static files, ``home`` PUBLIC_URL, to whose name passkeys are bound.
     """
 
-    def __init__(self, root: Path, static: str) -> None:
+    def __init__(self, root: Path, static: str, home: str) -> None:
         # An undefined variable is a mistake of ours; a half empty page would hide it. Templates that take an
         # optional one say so with |default.
         self._jinja = Environment(loader=FileSystemLoader(root), autoescape=True, undefined=StrictUndefined)
         self._static = static
+        self._home = home
         files = sorted((root / "words").glob("*.json"))
         self._words = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
 
@@ -40,7 +41,13 @@ class Pages:
         lang = self.language(scope)
         names = {code: words["language"] for code, words in self._words.items()}
         html = self._jinja.get_template(f"{name}.html").render(
-            static=self._static, lang=lang, languages=names, t=self._words[lang], page=name, **context
+            static=self._static,
+            home=self._home,
+            lang=lang,
+            languages=names,
+            t=self._words[lang],
+            page=name,
+            **context,
         )
         return HTMLResponse(html, status, {"Vary": "Accept-Language, Cookie"})
 

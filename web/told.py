@@ -54,6 +54,37 @@ class Myself(BaseModel):
     public: str
 
 
+class LoginOptions(BaseModel):
+    """What a browser asks its authenticators for at a login; ``ceremony`` goes with the answer."""
+
+    ceremony: str
+    challenge: str
+    rp_id: str
+
+
+class PasskeyOptions(LoginOptions):
+    """What it makes a credential of. ``algorithms`` are COSE numbers, ``known`` the credentials I have."""
+
+    algorithms: list[int]
+    known: list[str]
+
+
+class PasskeyOut(BaseModel):
+    """One of my passkeys. ``used_at`` is its last login here."""
+
+    id: str
+    credential_id: str
+    name: str
+    added_at: str
+    used_at: str | None
+
+
+class PasskeysOut(BaseModel):
+    """Oldest first."""
+
+    passkeys: list[PasskeyOut]
+
+
 class WrapOut(BaseModel):
     """A mailbox key closed for me."""
 

@@ -24,6 +24,7 @@ from bridge.store.migrations import migrate
 from bridge.store.names import Clock, utc_now
 from bridge.store.notes import Notes
 from bridge.store.outbox import Outbox
+from bridge.store.passkeys import Passkeys
 from bridge.store.recover import Recovered, recover
 from bridge.store.secret import ServerSecret, load_secret
 from bridge.store.sessions import Challenges, Sessions
@@ -67,6 +68,7 @@ class Store:
         self.mailboxes = Mailboxes(database, secret, clock, self.claims, self.envelopes)
         self.standing = Standing(database)
         self.users = Users(database, self.mailboxes, secret, clock)
+        self.passkeys = Passkeys(database, clock)
         self.sessions = Sessions(database, secret, clock)
         self.challenges = Challenges(clock)
         self.taken = Taken(database, self.blobs, secret)

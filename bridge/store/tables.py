@@ -33,6 +33,25 @@ class Keyslot(SQLModel, table=True):
     slot: bytes
 
 
+class PasskeyRow(SQLModel, table=True):
+    """A credential that logs in the owner of its keyslot, and goes with it (``bridge.store.passkeys``).
+
+    ``public_key`` is COSE (RFC 9052). ``counter``: how often it has signed, as it last said; 0 for those that
+    do not count. ``name`` is its owner's word for it, ``used_at`` the last login.
+    """
+
+    __tablename__ = "passkey"
+
+    id: bytes = Field(primary_key=True)
+    keyslot_id: int = Field(foreign_key="keyslot.id", unique=True, ondelete="CASCADE")
+    credential_id: bytes = Field(unique=True)
+    public_key: bytes
+    counter: int
+    name: str
+    added_at: int
+    used_at: int | None = None
+
+
 class Invite(SQLModel, table=True):
     """A one-time link that has not been used; only its hash is here."""
 

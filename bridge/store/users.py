@@ -180,6 +180,11 @@ class Users:
             row = _by_handle(session, name[:1000])
             return _seen(row) if _fits(row, auth) and row is not None else None
 
+    def shows_secret(self, user_id: str, shown: bytes) -> bool:
+        """Say whether ``shown`` is the login secret of this user's passphrase or recovery code."""
+        with self._database.reading() as session:
+            return _fits(session.get(tables.User, user_id), shown)
+
     def change_passphrase(
         self, user_id: str, shown: bytes, *, slot: bytes, salt: bytes, login: bytes, staying: str
     ) -> int:

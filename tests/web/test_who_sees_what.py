@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.seal.keyslot import SlotKind, make_keyslot
 from tests.loop import in_loop
 from tests.web.town import API, CALLER_NAME, CALLER_NUMBER, Town
 from web.answers import to_b64
@@ -23,6 +24,8 @@ BODIES: dict[str, Any] = {
     "deleting_mark": {"ids": [UNKNOWN], "deleted": True},
     "deleting_erase": {"ids": [UNKNOWN]},
     "log_write": {"act": "saved"},
+    "passkeys_start": {"auth": KEY},
+    "passkeys_add": {"ceremony": "x", "client_data": KEY, "attestation": KEY, "slot": KEY, "name": "x"},
 }
 
 
@@ -32,6 +35,18 @@ def name_of(route: Any) -> str:
 
 CLOSED = [route for route in ROUTES if not route.open]
 WITH_ID = [route for route in CLOSED if "{" in route.path]
+
+
+def passkey_of_alice(town: Town) -> str:
+    kept = town.store.passkeys.add(
+        town.alice.id,
+        credential_id=b"hers",
+        public_key=b"",
+        counter=0,
+        name="hers",
+        slot=make_keyslot(SlotKind.PASSKEY, bytes(32), town.alice.private, town.alice.id),
+    )
+    return kept.id.hex()
 
 
 def address(path: str, **ids: str) -> str:
@@ -48,6 +63,7 @@ def test_a_stranger_is_told_to_log_in_and_nothing_else(town: Town, route: Any) -
     @in_loop
     async def story() -> None:
         ids = {"mailbox_id": town.box("1001").id, "row_id": town.call("1001"), "user_id": town.bob.id}
+        ids["passkey_id"] = passkey_of_alice(town)
         ids["note_id"] = (await town.note("1001", ids["row_id"])).id.hex()
         async with town.client() as stranger:
             answer = await ask(stranger, route, address(route.path, **ids))
@@ -68,12 +84,14 @@ def test_what_is_not_mine_looks_like_what_does_not_exist(town: Town, route: Any,
             "row_id": row_id,
             "note_id": (await town.note("1001", row_id)).id.hex(),
             "user_id": town.alice.id,
+            "passkey_id": passkey_of_alice(town),
         }
         nothing = {
             "mailbox_id": "mb_aaaaaaaaaaaaaaaa",
             "row_id": UNKNOWN,
             "note_id": UNKNOWN,
             "user_id": "us_x",
+            "passkey_id": UNKNOWN,
         }
         async with town.page_of(getattr(town, who)) as page:
             foreign = await ask(page, route, address(route.path, **theirs))

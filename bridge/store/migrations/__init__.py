@@ -7,10 +7,10 @@ from sqlalchemy import Connection
 
 from bridge.errors import Unready
 from bridge.store.database import Database
-from bridge.store.migrations import m0001_first, m0002_outbox, m0003_taken, m0004_deleted
+from bridge.store.migrations import m0001_first, m0002_outbox, m0003_taken, m0004_deleted, m0005_passkey
 
 MIGRATIONS: list[tuple[str, ...]] = [
-    change.STATEMENTS for change in (m0001_first, m0002_outbox, m0003_taken, m0004_deleted)
+    change.STATEMENTS for change in (m0001_first, m0002_outbox, m0003_taken, m0004_deleted, m0005_passkey)
 ]
 
 NEWEST = len(MIGRATIONS)
