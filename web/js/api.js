@@ -17,6 +17,7 @@ import { say } from "./words.js";
  *   version: another whenever anything of the row is
  * @typedef {{user_id: string, name: string, public: string | null, state: "invited" | "waiting" | "member",
  *   epochs: number[]}} Member
+ * @typedef {{id: string, credential_id: string, name: string, added_at: string, used_at: string | null}} Passkey
  */
 
 /** The server said no. ``word`` is stable, ``message`` is for people. */
@@ -32,6 +33,18 @@ export class ApiError extends Error {
     this.word = word;
   }
 }
+
+/**
+ * Refusals that people meet, in their language.
+ * @type {Record<string, import("./words.js").Word>}
+ */
+const KNOWN = {
+  "wrong name or passphrase": "wrong_login",
+  "wrong passkey": "wrong_passkey",
+  "too many passkeys": "passkeys_full",
+  "passkey known": "passkey_there",
+  passkey: "passkey_failed",
+};
 
 let csrf = "";
 
@@ -78,6 +91,14 @@ export function post(path, body = {}) {
  */
 export function put(path, body) {
   return call("PUT", path, body);
+}
+
+/**
+ * @param {string} path
+ * @returns {Promise<any>}
+ */
+export function remove(path) {
+  return call("DELETE", path);
 }
 
 /**
@@ -133,6 +154,7 @@ async function refusal(response) {
  */
 function explain(response, word, message) {
   if (response.status === 429) return say("too_many", { s: Number(response.headers.get("Retry-After")) || 60 });
-  if (word === "wrong name or passphrase") return say("wrong_login");
+  const known = KNOWN[word];
+  if (known) return say(known);
   return message || say("server_said", { status: response.status });
 }

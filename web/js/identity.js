@@ -45,12 +45,13 @@ export function codeOf(code) {
 /**
  * @typedef {{passphrase: string, known?: {params: string, secret: Bytes}} | {code: string}} What what I have; `known`:
  *   s was derived already with these params
+ * @typedef {{prf: Bytes}} Touched the secret of one of my passkeys
  */
 
 /**
  * Open my user key with what I have.
  * @param {Me} me
- * @param {What} what
+ * @param {What | Touched} what
  * @returns {Promise<CryptoKey>} not extractable
  * @throws {Error} for people; the same one for every secret that does not fit
  */
@@ -67,9 +68,7 @@ export async function unlockWith(me, what) {
  * @throws {Error} for people, when `what` does not open it
  */
 export async function closedAnew(me, what, passphrase) {
-  const kind = "code" in what ? recoveryAuth : loginAuth;
-  const { userSecret, auth } = await throughSlot(me, what, async (asked) => (
-    { userSecret: await openKeyslotRaw(asked), auth: await kind(asked.secret) }));
+  const { userSecret, auth } = await openedRaw(me, what);
   const params = passphraseParams();
   const secret = await secretOf(passphrase, params);
   const slot = await makeKeyslot({
@@ -82,20 +81,33 @@ export async function closedAnew(me, what, passphrase) {
 }
 
 /**
+ * The bytes of my user key, to be closed in another slot and then overwritten.
+ * @param {Me} me
+ * @param {What} what what opens it now
+ * @returns {Promise<{userSecret: Bytes, auth: Bytes}>} auth: what shows the server that I have `what`
+ * @throws {Error} for people, when `what` does not open it
+ */
+export async function openedRaw(me, what) {
+  const kind = "code" in what ? recoveryAuth : loginAuth;
+  return throughSlot(me, what, async (asked) => (
+    { userSecret: await openKeyslotRaw(asked), auth: await kind(asked.secret) }));
+}
+
+/**
  * @template T
  * @param {Me} me
- * @param {What} what
+ * @param {What | Touched} what
  * @param {(asked: {slot: Bytes, secret: Bytes, userPublic: Bytes, userId: string}) => Promise<T>} open
  * @returns {Promise<T>}
  */
 async function throughSlot(me, what, open) {
   const userPublic = fromBase64url(me.user.public);
-  const kind = "code" in what ? SlotKind.RECOVERY : SlotKind.PASSPHRASE;
+  const kind = "prf" in what ? SlotKind.PASSKEY : "code" in what ? SlotKind.RECOVERY : SlotKind.PASSPHRASE;
   for (const slot of me.slots.map(fromBase64url)) {
     const told = slotParams(slot);
     if (told.kind !== kind) continue;
     try {
-      const secret = "code" in what ? parseRecoveryCode(what.code)
+      const secret = "prf" in what ? what.prf : "code" in what ? parseRecoveryCode(what.code)
         : told.params === what.known?.params ? what.known.secret : await secretOf(what.passphrase, told.params);
       return await open({ slot, secret, userPublic, userId: me.user.id });
     } catch (error) {

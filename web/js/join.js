@@ -3,10 +3,12 @@
  * gets the slots, the public key and what it needs to check a login.
  */
 
+import { addPasskey, neutralName } from "./addpasskey.js";
 import * as api from "./api.js";
 import { FieldError, h, onSubmit } from "./dom.js";
 import { Enrolment } from "./identity.js";
 import { newPassphrase } from "./newpassphrase.js";
+import { deviceHasOne } from "./passkey.js";
 import * as vault from "./vault.js";
 import { say } from "./words.js";
 
@@ -101,10 +103,37 @@ class JoinForm extends HTMLElement {
       if (wrong.length) throw new FieldError(say("code_wrong"), ...wrong);
       const { user_id: userId } = await api.post("join", { token, ...enrolment.answer });
       await vault.save(userId, enrolment.key);
-      location.replace("/");
+      if (await deviceHasOne()) this.#offerPasskey(enrolment);
+      else location.replace("/");
     });
     this.#only(steps(3), form);
     inputs[0]?.focus();
+  }
+
+  /**
+   * One step more for who likes: from here on this device opens the notes by itself. Everything that must be is done.
+   * @param {Enrolment} enrolment
+   */
+  #offerPasskey(enrolment) {
+    const title = h("h2", { tabindex: -1 }, say("join_passkey_title"));
+    const problem = h("p", { class: "problem", role: "alert" });
+    const told = h("p", { class: "hint", role: "status" });
+    const on = h("a", { class: "button quiet", href: "/" }, say("join_passkey_skip"));
+    const form = h("form", {},
+      h("div", { class: "field" }, title, h("p", { class: "lead" }, say("join_passkey_why"))), problem, told,
+      h("div", { class: "tools" }, h("button", { type: "submit" }, say("passkey_add")), on));
+    onSubmit(form, problem, async () => {
+      const once = () => { told.textContent = say("passkey_once_more"); };
+      try {
+        const kept = await addPasskey(await api.me(), { code: enrolment.code }, neutralName(), once);
+        if (!kept) throw new Error(say("passkey_no_secret_new"));
+      } finally {
+        told.textContent = "";
+      }
+      location.replace("/");
+    });
+    this.#only(steps(3), form);
+    title.focus();
   }
 
   /** @param {...Node} children */

@@ -1,6 +1,6 @@
 /**
- * The page of my keys: `<key-desk>`. My fingerprint, another passphrase, and an end of all other sessions, for a lost
- * telephone.
+ * The page of my keys: `<key-desk>`. My fingerprint, my passkeys, another passphrase, and an end of all other sessions,
+ * for a lost telephone.
  */
 
 import * as api from "./api.js";
@@ -9,11 +9,13 @@ import { codeField, passphraseField } from "./fields.js";
 import { closedAnew } from "./identity.js";
 import { fingerprint } from "./keyring.js";
 import { newPassphrase } from "./newpassphrase.js";
+import { PasskeyDesk } from "./passkeydesk.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./api.js").Me} Me */
 
 class KeyDesk extends HTMLElement {
+  #passkeys = new PasskeyDesk();
   #passphrase = h("section");
   #others = h("section");
 
@@ -23,9 +25,10 @@ class KeyDesk extends HTMLElement {
       const print = await fingerprint(me.user.public);
       this.replaceChildren(
         h("p", { class: "lead" }, me.user.name, " · ", say("your_key"), " ", h("span", { class: "print" }, print)),
-        this.#passphrase, this.#others);
+        h("section", {}, this.#passkeys), this.#passphrase, this.#others);
       this.#offerPassphrase(me, false);
       this.#offerEnd();
+      await this.#passkeys.show(me);
     } catch (error) {
       if (error instanceof api.ApiError && error.status === 401) location.replace("/login");
       else this.replaceChildren(h("p", { class: "problem", role: "alert" }, error instanceof Error ? error.message : String(error)));

@@ -1,12 +1,14 @@
 /**
  * The login page: `<login-form>`. Passphrase or recovery code become a key here, and what is shown to the server is
- * derived from them.
+ * derived from them. A passkey needs neither a name nor anything typed.
  */
 
 import * as api from "./api.js";
 import { h, onSubmit } from "./dom.js";
+import { logInByPasskey } from "./entry.js";
 import { codeField, passphraseField } from "./fields.js";
 import { codeOf, secretOf, unlockWith } from "./identity.js";
+import { passkeyForm } from "./passkeyform.js";
 import { toBase64url } from "./seal/bytes.js";
 import { loginAuth, recoveryAuth } from "./seal/keys.js";
 import * as vault from "./vault.js";
@@ -38,7 +40,10 @@ class LoginForm extends HTMLElement {
       await (byCode ? logInByCode : logIn)(name.value.trim(), secret.value);
       location.replace("/");
     });
-    this.replaceChildren(form);
+    this.replaceChildren(h("div", {}, form, passkeyForm(async (tell) => {
+      await logInByPasskey(() => tell(say("passkey_once_more")));
+      location.replace("/");
+    })));
     (typedName ? secret : name).focus();
   }
 }

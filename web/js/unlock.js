@@ -1,8 +1,10 @@
-/** `<unlock-panel>`: there is a session, but this browser lost the key. Passphrase or recovery code bring it back. */
+/** `<unlock-panel>`: there is a session, but this browser lost the key. Passphrase, recovery code or passkey bring it back. */
 
 import { h, onSubmit } from "./dom.js";
+import { hasPasskey, unlockByPasskey } from "./entry.js";
 import { codeField, passphraseField } from "./fields.js";
 import { unlockWith } from "./identity.js";
+import { passkeyForm } from "./passkeyform.js";
 import * as vault from "./vault.js";
 import { say } from "./words.js";
 
@@ -42,13 +44,14 @@ export class UnlockPanel extends HTMLElement {
       field,
       problem,
       h("div", { class: "tools" }, h("button", { type: "submit" }, say("unlock")), other));
-    onSubmit(form, problem, async () => {
-      const key = await unlockWith(me, byCode ? { code: input.value } : { passphrase: input.value });
+    const take = async (/** @type {CryptoKey} */ key) => {
       await vault.save(me.user.id, key);
       opened(key);
-    });
-    this.replaceChildren(form);
-    input.focus();
+    };
+    onSubmit(form, problem, async () => take(await unlockWith(me, byCode ? { code: input.value } : { passphrase: input.value })));
+    const touch = hasPasskey(me) && passkeyForm(async () => take(await unlockByPasskey(me)));
+    this.replaceChildren(form, ...(touch ? [touch] : []));
+    (touch && !byCode ? touch.querySelector("button") ?? input : input).focus();
   }
 }
 
