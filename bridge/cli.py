@@ -89,6 +89,11 @@ def _key_holder_commands(commands: Group) -> None:
     made = _key(_add(member, "approve", reader.member_approve))
     made.add_argument("user", help="name or id of the one who waits")
     made.add_argument("--mailbox", required=True, help="extension")
+    made = _key(_add(member, "remove", reader.member_remove))
+    made.add_argument("user", help="name or id; your own to leave")
+    made.add_argument("--mailbox", required=True, help="extension")
+    made = _key(_add(member, "list", reader.member_list))
+    made.add_argument("--mailbox", required=True, help="extension")
 
 
 def _add(under: Group, name: str, run: Command) -> argparse.ArgumentParser:

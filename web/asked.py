@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from bridge.store import epochs
 from web.answers import (
     Attestation,
     AuthenticatorData,
@@ -22,6 +23,8 @@ Token = Annotated[str, Field(min_length=1, max_length=200)]
 """A token or an id: ours have at most 43 characters, and longer ones are nobody's."""
 HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Epoch = Annotated[int, Field(strict=True, ge=0, le=0xFFFFFFFF)]
+MOST_MEMBERS = 400
+"""Members of one mailbox for whom a key can be made: their wraps fill a body of 64 KiB."""
 
 
 class Asked(BaseModel):
@@ -128,7 +131,28 @@ class EpochWrap(Asked):
 class Approve(Asked):
     """One wrap for every epoch."""
 
-    wraps: Annotated[list[EpochWrap], Field(min_length=1, max_length=100)]
+    wraps: Annotated[list[EpochWrap], Field(min_length=1, max_length=epochs.MOST + 1)]
+
+
+class MemberWrap(Asked):
+    """A mailbox key, closed for one who stays."""
+
+    user_id: Token
+    wrap: Wrap
+
+
+class NextKey(Asked):
+    """The key of a mailbox's next epoch, and one wrap for everybody who stays a member."""
+
+    epoch: Epoch
+    public: Key
+    wraps: Annotated[list[MemberWrap], Field(min_length=1, max_length=MOST_MEMBERS)]
+
+
+class Remove(Asked):
+    """``next`` goes with a member; who only waits or is invited had no key, and none is made anew."""
+
+    next: NextKey | None = None
 
 
 class NewEnvelope(Asked):

@@ -75,6 +75,12 @@ class Streams:
             if stream.user_id == user_id and stream.token != token:
                 self.end(stream)
 
+    def tell(self, user_id: str, news: News) -> None:
+        """Tell one user alone."""
+        for stream in self._open:
+            if stream.user_id == user_id:
+                stream.listener.offer(news)
+
     def count(self, user_id: str) -> int:
         """Return how many streams a user holds."""
         return sum(stream.user_id == user_id for stream in self._open)

@@ -99,7 +99,8 @@ class MailboxOut(BaseModel):
 
     ``waiting``: how many people wait for a member's approval, told to members. ``older``: some calls or notes
     have no envelope of this epoch yet; a member's page or program makes them. ``keep_days``: what is older is
-    removed; null keeps everything.
+    removed; null keeps everything. ``key_since`` and ``key_by``: when the present key was made, and by whom;
+    null where that is not known.
     """
 
     id: str
@@ -112,6 +113,8 @@ class MailboxOut(BaseModel):
     waiting: int
     older: bool
     keep_days: int | None
+    key_since: str | None
+    key_by: str | None
 
 
 class Me(BaseModel):
@@ -166,13 +169,16 @@ class MemberOut(BaseModel):
 
 
 class Members(BaseModel):
-    """Everybody of a mailbox."""
+    """Everybody of a mailbox, and its present key: whoever makes the next one makes it from this answer."""
 
+    epoch: int
+    public: str
     members: list[MemberOut]
 
 
 class RewrapItem(BaseModel):
-    """A note or call record that still wants an envelope of the present epoch."""
+    """A note or call record that still wants an envelope of the present epoch. ``envelope`` is all that it
+    has, one after the other."""
 
     id: str
     kind: Literal["call", "note"]
@@ -181,8 +187,9 @@ class RewrapItem(BaseModel):
 
 
 class Rewraps(BaseModel):
-    """``left`` counts all that are to be done, these included."""
+    """``left`` counts all that are to be done, these included; ``epoch`` is the present one."""
 
+    epoch: int
     items: list[RewrapItem]
     left: int
 
@@ -255,14 +262,29 @@ class Changed(BaseModel):
 
 
 class LogEntry(BaseModel):
-    """What a member, or the server by itself (no ``user``), did with one row or with ``count`` of them."""
+    """What a member, or the server by itself (no ``user``), did with one row, with ``count`` of them, or with
+    somebody (``about``) or the key of the mailbox."""
 
     at: str
-    act: Literal["played", "opened", "saved", "deleted", "restored", "erased", "expired"]
+    act: Literal[
+        "played",
+        "opened",
+        "saved",
+        "deleted",
+        "restored",
+        "erased",
+        "expired",
+        "approved",
+        "removed",
+        "left",
+        "new_key",
+        "new_device",
+    ]
     row_id: str | None
     count: int
     user_id: str | None
     user: str | None
+    about: str | None
 
 
 class LogPage(BaseModel):

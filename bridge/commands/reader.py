@@ -24,3 +24,17 @@ def member_approve(args: argparse.Namespace) -> int:
     from bridge import keyholder
 
     return keyholder.approve(args.user, args.mailbox, args.key_file, server=args.server)
+
+
+def member_remove(args: argparse.Namespace) -> int:
+    """Take somebody off a mailbox; those who stay get a new key."""
+    from bridge import keyholder
+
+    return keyholder.remove(args.user, args.mailbox, args.key_file, server=args.server)
+
+
+def member_list(args: argparse.Namespace) -> int:
+    """List who reads a mailbox and who waits to, with their keys' fingerprints."""
+    from bridge import keyholder
+
+    return keyholder.members(args.mailbox, args.key_file, server=args.server)

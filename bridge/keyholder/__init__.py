@@ -16,6 +16,8 @@ it goes on at the next use.
 
 from bridge.keyholder.approve import approve
 from bridge.keyholder.listing import notes
+from bridge.keyholder.members import members
+from bridge.keyholder.remove import remove
 from bridge.keyholder.sound import open_note
 
-__all__ = ["approve", "notes", "open_note"]
+__all__ = ["approve", "members", "notes", "open_note", "remove"]

@@ -8,9 +8,9 @@ from bridge.errors import Refused
 from bridge.keyholder.client import Client, b64, load_key, unb64
 from bridge.keyholder.failure import Exit, Failure, ending, plain, tell
 from bridge.keyholder.keyring import Box, Keyring
+from bridge.keyholder.members import box_of, fingerprint, one_of
 from bridge.seal import keys
 from bridge.seal.curve import public_of
-from bridge.seal.layout import kid
 
 
 def approve(user: str, mailbox: str, key_file: Path, *, server: str | None = None) -> int:
@@ -25,8 +25,8 @@ def approve(user: str, mailbox: str, key_file: Path, *, server: str | None = Non
         with Client(load_key(key_file, server)) as client:
             keyring = Keyring(client)
             keyring.settle()
-            box = _box(keyring, mailbox)
-            member = _member(client, box, user)
+            box = box_of(keyring, mailbox)
+            member = one_of(client.get(f"mailboxes/{box.id}/members")["members"], box, user)
             shown = plain(str(member["name"]))
             if member["state"] == "member":
                 tell(f"{shown} reads mailbox {box.extension} already")
@@ -52,31 +52,6 @@ def _confirm() -> None:
     print("Does he read you the same? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
         raise Failure(Exit.NOT_ALLOWED, "not approved")
-
-
-def fingerprint(public: bytes) -> str:
-    """Return a public key as two people read it to each other, as the page shows it too."""
-    return kid(public).hex(" ", 2)
-
-
-def _box(keyring: Keyring, mailbox: str) -> Box:
-    box = next((box for box in keyring.boxes if mailbox in (box.extension, box.id)), None)
-    if box is None:
-        raise Failure(Exit.NOT_FOUND, "there is no such mailbox of this key")
-    if box.mine != "member":
-        raise Failure(Exit.NOT_ALLOWED, f"this key is no member of mailbox {box.extension} itself")
-    if len(box.secrets) != box.epoch + 1:
-        raise Failure(Exit.UNOPENED, f"this key does not open all of mailbox {box.extension}")
-    return box
-
-
-def _member(client: Client, box: Box, user: str) -> dict[str, Any]:
-    members: list[dict[str, Any]] = client.get(f"mailboxes/{box.id}/members")["members"]
-    wanted = user.casefold()
-    for member in members:
-        if member["user_id"] == user or str(member["name"]).casefold() == wanted:
-            return member
-    raise Failure(Exit.NOT_FOUND, f"mailbox {box.extension} has no such user: add him to it first")
 
 
 def _wraps(box: Box, user_id: str, public: bytes) -> list[dict[str, Any]]:

@@ -183,12 +183,12 @@ class _Answer(dict[str, Any]):
 def _refusal(answer: httpx.Response) -> Failure:
     try:
         told = answer.json()
-        message = str(told["message"])
+        message, word = str(told["message"]), str(told["error"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        message = f"the server answered {answer.status_code}"
+        message, word = f"the server answered {answer.status_code}", ""
     if answer.status_code >= 500 or answer.is_redirect:
         return Failure(Exit.AWAY, message)
-    return Failure(_CODES.get(answer.status_code, Exit.FAILED), message)
+    return Failure(_CODES.get(answer.status_code, Exit.FAILED), message, word)
 
 
 def _check_url(server: str) -> None:

@@ -21,11 +21,12 @@ class Exit(IntEnum):
 
 
 class Failure(AftertoneError):
-    """Ends the command with ``code``; the text is for the user."""
+    """Ends the command with ``code``; the text is for the user. ``word`` is the server's, if it refused."""
 
-    def __init__(self, code: Exit, text: str) -> None:
+    def __init__(self, code: Exit, text: str, word: str = "") -> None:
         super().__init__(text)
         self.code = code
+        self.word = word
 
 
 def tell(text: str) -> None:

@@ -120,31 +120,37 @@ class Keyring:
     def _rewrap(self, box: Box) -> None:
         path = f"mailboxes/{box.id}/rewraps"
         by_kid = {kid(public_of(secret)): secret for secret in box.secrets.values()}
-        done = 0
-        while items := self._client.get(path, {"limit": BATCH})["items"]:
+        done = failed = 0
+        while items := self._client.get(path, {"limit": BATCH, "skip": failed})["items"]:
             made = [new for item in items if (new := self._new_envelope(box, by_kid, item)) is not None]
-            if not made:
-                tell(f"mailbox {box.extension}: {len(items)} older notes cannot be given a new envelope")
-                break
-            self._client.post(path, {"items": made})
+            failed += len(items) - len(made)
+            if made:
+                self._client.post(path, {"items": made})
             done += len(made)
+        if failed:
+            tell(f"mailbox {box.extension}: {failed} older notes cannot be given a new envelope")
         if done:
             tell(f"mailbox {box.extension}: {done} older calls and notes are sealed to the new key now")
 
     @staticmethod
     def _new_envelope(box: Box, by_kid: dict[bytes, bytes], item: dict[str, Any]) -> dict[str, str] | None:
-        envelope, newest = unb64(item["envelope"]), box.secrets[box.epoch]
+        newest = box.secrets[box.epoch]
         try:
-            old = next(by_kid[each.kid] for each in split_envelopes(envelope) if each.kid in by_kid)
-            new = keys.rewrap_envelope(
-                envelope,
-                unhex(item["id"]),
-                box.id,
-                old,
-                unb64(item["commit"]),
-                public_of(newest),
-                new_private=newest,
-            )
-        except (Refused, StopIteration, ValueError):
+            known = [each for each in split_envelopes(unb64(item["envelope"])) if each.kid in by_kid]
+        except (Refused, ValueError):
             return None
-        return {"id": item["id"], "envelope": b64(new)}
+        for each in reversed(known):  # the newest may be another member's rubbish
+            try:
+                new = keys.rewrap_envelope(
+                    each.raw,
+                    unhex(item["id"]),
+                    box.id,
+                    by_kid[each.kid],
+                    unb64(item["commit"]),
+                    public_of(newest),
+                    new_private=newest,
+                )
+            except (Refused, ValueError):
+                continue
+            return {"id": item["id"], "envelope": b64(new)}
+        return None

@@ -1,12 +1,15 @@
-"""Who did what with the rows of a mailbox, for its members to read. Nothing of a caller stands here."""
+"""Who did what with a mailbox and its rows, for its members to read. Nothing of a caller stands here."""
 
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlmodel import Session
+
 from bridge.store.database import Database
 from bridge.store.names import Clock, moment_of, seconds_of
+from bridge.store.tables import AccessRow
 
 KEPT_DAYS = 365
 """An entry goes after a year: long enough to ask who it was, and no diary of people for ever."""
@@ -23,8 +26,8 @@ _ADD = """
         SELECT 1 FROM access WHERE call_id = :call AND user_id = :user AND act = :act AND at > :at - :once)
 """
 _PAGE = """
-    SELECT access.id, at, act, call_id, count, user_id, user.name FROM access
-    LEFT JOIN user ON user.id = access.user_id
+    SELECT access.id, at, act, call_id, count, user_id, user.name, about.name FROM access
+    LEFT JOIN user ON user.id = access.user_id LEFT JOIN user AS about ON about.id = access.about_id
     WHERE access.mailbox_id = ? AND access.id < ? ORDER BY access.id DESC LIMIT ?
 """
 _NEWEST = 1 << 62
@@ -32,7 +35,8 @@ _NEWEST = 1 << 62
 
 class Act(StrEnum):
     """What was done. ``played`` is a page that fetched a note, ``opened`` a program; ``saved`` is what a page
-    says of itself. ``expired``: the mailbox keeps nothing that old."""
+    says of itself. ``expired``: the mailbox keeps nothing that old. ``new_key`` is one of the mailbox;
+    ``new_device``: a member lost one and has another key of his own."""
 
     PLAYED = "played"
     OPENED = "opened"
@@ -41,12 +45,17 @@ class Act(StrEnum):
     RESTORED = "restored"
     ERASED = "erased"
     EXPIRED = "expired"
+    APPROVED = "approved"
+    REMOVED = "removed"
+    LEFT = "left"
+    NEW_KEY = "new_key"
+    NEW_DEVICE = "new_device"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line, about one row (``call_id``) or about ``count`` of them. ``user_name`` is None when nobody did
-    it but the server by itself, or when the user is gone."""
+    """One line, about one row (``call_id``), about ``count`` of them, or about a user. ``user_name`` is None
+    when nobody did it but the server by itself, or when the user is gone."""
 
     id: int
     at: datetime
@@ -55,6 +64,7 @@ class Entry:
     count: int
     user_id: str | None
     user_name: str | None
+    about_name: str | None
 
 
 class Access:
@@ -73,8 +83,8 @@ class Access:
         """Return entries of a mailbox, newest first, older than the entry ``before``."""
         span = (mailbox_id, _NEWEST if before is None else before, min(max(limit, 1), MOST))
         return [
-            Entry(entry, moment_of(at), Act(act), call_id, count, user_id, name)
-            for entry, at, act, call_id, count, user_id, name in self._database.ask(_PAGE, *span)
+            Entry(entry, moment_of(at), Act(act), *rest)
+            for entry, at, act, *rest in self._database.ask(_PAGE, *span)
         ]
 
     def drop_old(self) -> None:
@@ -96,3 +106,14 @@ def write(
     """Write an entry in the transaction of what it tells."""
     values = {"mailbox": mailbox_id, "user": user_id, "act": str(act), "call": call_id, "count": count}
     connection.execute(_ADD, {**values, "at": seconds_of(now), "once": ONCE_S})
+
+
+def write_change(
+    session: Session, now: datetime, mailbox_id: str, by: str, act: Act, about: str | None = None
+) -> None:
+    """Write an entry about the mailbox itself or a user of it, in the transaction of what it tells."""
+    session.add(
+        AccessRow(
+            mailbox_id=mailbox_id, user_id=by, at=seconds_of(now), act=str(act), count=1, about_id=about
+        )
+    )

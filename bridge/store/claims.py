@@ -19,6 +19,7 @@ from bridge.seal.keys import claim_proof, mailbox_wrap
 from bridge.store import tables
 from bridge.store.database import Database
 from bridge.store.members import WRAP_BYTES, check_public
+from bridge.store.names import Clock, seconds_of
 from bridge.store.secret import ServerSecret
 
 log = logging.getLogger("aftertone.store")
@@ -27,9 +28,10 @@ log = logging.getLogger("aftertone.store")
 class Claims:
     """``store.claims``; also reached as ``store.mailboxes.offer_claim`` and ``confirm_claim``."""
 
-    def __init__(self, database: Database, secret: ServerSecret) -> None:
+    def __init__(self, database: Database, secret: ServerSecret, clock: Clock) -> None:
         self._database = database
         self._secret = secret
+        self._clock = clock
         self._remains = True
 
     def offer(self, mailbox_id: str, user_id: str) -> bytes:
@@ -96,7 +98,10 @@ class Claims:
             raise Refused("proof", user="The mailbox key was not opened. Try again.")
         if public == old_public:
             raise Refused("public key")
-        session.add(tables.MailboxKey(mailbox_id=mailbox.id, epoch=1, public=public))
+        at = seconds_of(self._clock())
+        session.add(
+            tables.MailboxKey(mailbox_id=mailbox.id, epoch=1, public=public, made_at=at, made_by=user_id)
+        )
         for epoch, bytes_ in ((0, offered.wrap), (1, wrap)):
             session.add(tables.MailboxWrap(mailbox_id=mailbox.id, epoch=epoch, user_id=user_id, wrap=bytes_))
         mailbox.epoch = 1

@@ -5,7 +5,8 @@
     drop_old      once nothing is pending: old envelopes leave rows, then heads of blobs
 
 Only where the one who sends is the only one who reads: nobody here can see whether an envelope opens, and a
-member's rubbish must not cost the others their notes. With several members the old one stays, and opens.
+member's rubbish must not cost the others their notes. With several members the old one stays, and opens: a
+reader who has all epochs' keys tries the newest first.
 
 Everything can stop anywhere and goes on from the rows, which are the truth.
 """
@@ -31,6 +32,10 @@ BATCH = 100
 """Rows of one transaction and blobs of one round: some seconds on a slow disk, so that a stop need not wait
 longer for its thread; an old mailbox of thousands is done within the quarter of an hour."""
 
+MOST = 16
+"""Envelopes beside each other on one row, where old ones stay: the first, which the bridge or an only reader
+made, and the newest. A head has room for 700, and a list must not carry as many."""
+
 ENVELOPE_BYTES = 91
 _COPY = 1 << 20
 _KEYS = TABLES["mailbox_key"]
@@ -40,12 +45,13 @@ _BOXES = TABLES["mailbox"]
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A call record or note (``kind``: ``call`` or ``note``); its ``envelope`` is of the old ``epoch``."""
+    """A call record or note (``kind``: ``call`` or ``note``) with all its envelopes, one after the other; the
+    newest is of the old ``epoch``."""
 
     id: bytes
     kind: str
     commit: bytes
-    envelope: bytes = field(repr=False)
+    envelopes: bytes = field(repr=False)
     epoch: int
 
 
@@ -56,32 +62,38 @@ class Envelopes:
         self._database = database
         self._blobs = blobs
 
-    def pending(self, mailbox_id: str, limit: int = BATCH) -> list[Pending]:
-        """Return up to ``limit`` that the present epoch cannot open; notes being recorded come later."""
+    def pending(self, mailbox_id: str, limit: int = BATCH, skip: int = 0) -> list[Pending]:
+        """Return up to ``limit`` that the present epoch cannot open; notes being recorded come later.
+
+        Always in the same order: who cannot open some of them passes over as many with ``skip``, and comes to
+        an end.
+        """
         with self._database.read() as connection:
             epoch = _present(connection, mailbox_id)
+            older = CALL.c.mailbox_id == mailbox_id, CALL.c.epoch < epoch
             calls = connection.execute(
                 select(CALL.c.id, CALL.c.sealed, CALL.c.epoch)
-                .where(CALL.c.mailbox_id == mailbox_id, CALL.c.epoch < epoch)
-                .order_by(CALL.c.epoch)
+                .where(*older)
+                .order_by(CALL.c.epoch, CALL.c.id)
                 .limit(limit)
+                .offset(skip)
             ).all()
+            if skip and not calls:
+                skip -= int(connection.execute(select(func.count()).where(*older)).scalar_one())
             notes = connection.execute(
                 select(NOTE.c.id, NOTE.c.commit, NOTE.c.envelopes, NOTE.c.epoch)
                 .where(NOTE.c.mailbox_id == mailbox_id, NOTE.c.epoch < epoch, NOTE.c.state == KEPT)
-                .order_by(NOTE.c.epoch)
+                .order_by(NOTE.c.epoch, NOTE.c.id)
                 .limit(max(0, limit - len(calls)))
+                .offset(0 if calls else skip)
             ).all()
-            kids = _kids(connection, mailbox_id)
         found = []
         for call_id, sealed, sealed_epoch in calls:
             head = split_head(sealed)
             packed = b"".join(envelope.raw for envelope in head.envelopes)
-            old = _named(packed, kids[sealed_epoch])
-            found.append(Pending(call_id, "call", head.commit, old, sealed_epoch))
+            found.append(Pending(call_id, "call", head.commit, packed, sealed_epoch))
         for note_id, commit, packed, sealed_epoch in notes:
-            old = _named(packed, kids[sealed_epoch])
-            found.append(Pending(note_id, "note", commit, old, sealed_epoch))
+            found.append(Pending(note_id, "note", commit, packed, sealed_epoch))
         return found
 
     def left(self, mailbox_id: str) -> int:
@@ -125,17 +137,19 @@ class Envelopes:
             calls = connection.execute(_stale(CALL)).scalars().all()
             notes = connection.execute(_stale(NOTE)).scalars().all()
             ready = [
-                (box, _kids(connection, box)[_present(connection, box)])
+                (box, epoch, _kids(connection, box)[epoch])
                 for box in sorted({*calls, *notes})
                 if not _left(connection, box)
+                for epoch in [_present(connection, box)]
             ]
-        for mailbox_id, present in ready:
-            done += self._drop_calls(mailbox_id, present) + self._drop_notes(mailbox_id, present)
+        for mailbox_id, epoch, present in ready:
+            done += self._drop_calls(mailbox_id, epoch, present)
+            done += self._drop_notes(mailbox_id, epoch, present)
         return done
 
-    def _drop_calls(self, mailbox_id: str, present: bytes) -> int:
+    def _drop_calls(self, mailbox_id: str, epoch: int, present: bytes) -> int:
         with self._database.write() as connection:
-            rows = connection.execute(_stale_rows(CALL, mailbox_id)).mappings().all()
+            rows = connection.execute(_stale_rows(CALL, mailbox_id, epoch)).mappings().all()
             for row in rows:
                 sealed = _with_envelopes(row["sealed"], lambda old: _named(old, present))
                 connection.execute(
@@ -143,9 +157,9 @@ class Envelopes:
                 )
         return len(rows)
 
-    def _drop_notes(self, mailbox_id: str, present: bytes) -> int:
+    def _drop_notes(self, mailbox_id: str, epoch: int, present: bytes) -> int:
         with self._database.read() as connection:
-            rows = connection.execute(_stale_rows(NOTE, mailbox_id)).mappings().all()
+            rows = connection.execute(_stale_rows(NOTE, mailbox_id, epoch)).mappings().all()
         for row in rows:
             self._rewrite(row, present)
         return len(rows)
@@ -172,8 +186,10 @@ def _stale(table: Table) -> Select[Any]:
     return select(table.c.mailbox_id).where(table.c.stale).distinct()
 
 
-def _stale_rows(table: Table, mailbox_id: str) -> Select[Any]:
-    return select(table).where(table.c.mailbox_id == mailbox_id, table.c.stale).limit(BATCH)
+def _stale_rows(table: Table, mailbox_id: str, epoch: int) -> Select[Any]:
+    """Only of this epoch: another may have begun meanwhile, and its envelopes are not ours to drop."""
+    here = table.c.mailbox_id == mailbox_id, table.c.epoch == epoch
+    return select(table).where(*here, table.c.stale).limit(BATCH)
 
 
 def _present(connection: Connection, mailbox_id: str) -> int:
@@ -206,6 +222,13 @@ def _named(packed: bytes, name: bytes) -> bytes:
     return mine[-1] if mine else packed
 
 
+def _beside(packed: bytes, envelope: bytes) -> bytes:
+    """Return envelopes with one more; of very many in between, the oldest but the first go."""
+    found = [each.raw for each in split_envelopes(packed)]
+    kept = found if len(found) < MOST else [found[0], *found[2 - MOST :]]
+    return b"".join([*kept, envelope])
+
+
 def _check_envelope(envelope: bytes, present: bytes) -> None:
     try:
         (found,) = split_envelopes(envelope)
@@ -226,7 +249,7 @@ def _put_note(
     if row is None:
         return False
     if row[0] < values["epoch"]:
-        both = row[1] + envelope
+        both = _beside(row[1], envelope)
         connection.execute(update(NOTE).where(NOTE.c.id == subject).values(envelopes=both, **values))
     return True
 
@@ -240,7 +263,7 @@ def _put_call(
     if row is None:
         return False
     if row[0] < values["epoch"]:
-        sealed = _with_envelopes(row[1], lambda old: old + envelope)
+        sealed = _with_envelopes(row[1], lambda old: _beside(old, envelope))
         connection.execute(update(CALL).where(CALL.c.id == subject).values(sealed=sealed, **values))
     return True
 

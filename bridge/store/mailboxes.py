@@ -10,6 +10,7 @@ from bridge.errors import Refused
 from bridge.seal.curve import new_keypair
 from bridge.seal.note import Recipient
 from bridge.store import tables
+from bridge.store.access import Act, write_change
 from bridge.store.claims import Claims
 from bridge.store.database import Database
 from bridge.store.envelopes import Envelopes
@@ -221,6 +222,7 @@ class Mailboxes:
                 session.merge(
                     tables.MailboxWrap(mailbox_id=mailbox_id, epoch=epoch, user_id=user_id, wrap=wrap)
                 )
+            write_change(session, self._clock(), mailbox_id, by, Act.APPROVED, user_id)
 
     def ensure(self, session: Session, extension: str) -> tables.Mailbox:
         """Within a transaction: return the mailbox of an extension, making an unclaimed one if needed."""

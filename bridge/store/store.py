@@ -19,6 +19,7 @@ from bridge.store.database import Database
 from bridge.store.deleting import Deleting
 from bridge.store.disk import free_bytes
 from bridge.store.envelopes import Envelopes
+from bridge.store.epochs import Epochs
 from bridge.store.mailboxes import Mailboxes
 from bridge.store.migrations import migrate
 from bridge.store.names import Clock, utc_now
@@ -63,10 +64,11 @@ class Store:
         self._publish = publish
         self._lock: int | None = None
         self.blobs = Blobs(data)
-        self.claims = Claims(database, secret)
+        self.claims = Claims(database, secret, clock)
         self.envelopes = Envelopes(database, self.blobs)
         self.mailboxes = Mailboxes(database, secret, clock, self.claims, self.envelopes)
         self.standing = Standing(database)
+        self.epochs = Epochs(database, clock)
         self.users = Users(database, self.mailboxes, secret, clock)
         self.passkeys = Passkeys(database, clock)
         self.sessions = Sessions(database, secret, clock)

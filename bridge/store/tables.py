@@ -87,13 +87,15 @@ class Mailbox(SQLModel, table=True):
 
 
 class MailboxKey(SQLModel, table=True):
-    """The public key of one epoch of a mailbox."""
+    """The public key of one epoch of a mailbox, who made it (nobody: the server) and when."""
 
     __tablename__ = "mailbox_key"
 
     mailbox_id: str = Field(foreign_key="mailbox.id", primary_key=True)
     epoch: int = Field(primary_key=True)
     public: bytes
+    made_at: int | None = None
+    made_by: str | None = None
 
 
 class ServerCopy(SQLModel, table=True):
@@ -185,7 +187,8 @@ class Heard(SQLModel, table=True):
 
 
 class AccessRow(SQLModel, table=True):
-    """What somebody did with a row, or with ``count`` of them (``bridge.store.access``)."""
+    """What somebody did with a row, with ``count`` of them, or to ``about_id``, a user
+    (``bridge.store.access``)."""
 
     __tablename__ = "access"
 
@@ -196,6 +199,7 @@ class AccessRow(SQLModel, table=True):
     act: str
     call_id: bytes | None = None
     count: int
+    about_id: str | None = None
 
 
 class TakenRow(SQLModel, table=True):

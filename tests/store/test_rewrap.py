@@ -36,7 +36,7 @@ class Story:
             (
                 item.id,
                 rewrap_envelope(
-                    item.envelope, item.id, self.box, self.keys[item.epoch], item.commit, self.public
+                    item.envelopes, item.id, self.box, self.keys[item.epoch], item.commit, self.public
                 ),
             )
             for item in self.house.store.mailboxes.pending_rewraps(self.box, limit)
@@ -123,9 +123,17 @@ def test_envelopes_from_strangers_or_for_other_keys_are_refused_whole(house: Hou
         store.mailboxes.put_envelopes("mb_" + "a" * 16, story.anna.id, good)
     item = store.mailboxes.pending_rewraps(story.box, 1)[0]
     _, other = new_keypair()
-    foreign = rewrap_envelope(item.envelope, item.id, story.box, story.keys[0], item.commit, other)
+    foreign = rewrap_envelope(item.envelopes, item.id, story.box, story.keys[0], item.commit, other)
     future = bytes([2]) + good[0][1][1:]
-    for envelope in (foreign, item.envelope, b"", good[0][1][:-1], good[0][1] * 2, good[0][1] + b"x", future):
+    for envelope in (
+        foreign,
+        item.envelopes,
+        b"",
+        good[0][1][:-1],
+        good[0][1] * 2,
+        good[0][1] + b"x",
+        future,
+    ):
         with pytest.raises(Refused, match="envelope"):
             store.mailboxes.put_envelopes(story.box, story.anna.id, [*good[1:], (item.id, envelope)])
     elsewhere = store.mailboxes.recipient("1002")

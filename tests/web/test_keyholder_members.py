@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge import keyholder
+from bridge.errors import Refused
 from bridge.seal.keys import mailbox_wrap, public_of
 from bridge.seal.layout import kid, lp
 from tests.store.house import claim, joined
@@ -162,3 +163,88 @@ def test_a_mailbox_that_somebody_else_was_faster_to_claim_hides_no_other(
     told = capsys.readouterr()
     assert "mailbox 5005 could not be claimed: Somebody has claimed this mailbox" in told.err
     assert [row["id"] for row in json.loads(told.out)] == [row_id]
+
+
+def test_a_member_removes_another_whose_key_opens_no_later_note(
+    served: Town, tmp_path: Path, capsys: Streams
+) -> None:
+    _, old = recorded(served, "1001")
+    alice, bob = key_of(served, served.alice, tmp_path), key_of(served, served.bob, tmp_path)
+    assert keyholder.approve("bob", "1001", alice) == 0
+    keys = served.bob.keys(served.store, served.box("1001").id)
+    capsys.readouterr()
+    assert keyholder.remove("Bob", "1001", alice) == 0
+    told = capsys.readouterr()
+    assert told.out == "bob reads nothing of mailbox 1001 any more.\n"
+    assert "bob may keep what he has heard or saved" in told.err
+    assert f"the new key is for alice ({kid(served.alice.public).hex(' ', 2)})" in told.err
+    assert "mailbox 1001: 2 older calls and notes are sealed to the new key now" in told.err
+    assert served.store.envelopes.left(served.box("1001").id) == 0
+
+    _, new = recorded(served, "1001")
+    assert keyholder.open_note(new.id.hex(), alice, tmp_path / "new.wav") == 0
+    assert new.sent in (tmp_path / "new.wav").read_bytes()
+    assert keyholder.open_note(old.id.hex(), alice, tmp_path / "old.wav") == 0
+    assert old.sent in (tmp_path / "old.wav").read_bytes()
+    assert keyholder.open_note(new.id.hex(), bob, tmp_path / "bob.wav") == 4
+    for key in keys.values():
+        with pytest.raises(Refused, match="not sealed to this key"):
+            new.opened(served.store, key)
+
+
+def test_a_member_leaves_and_the_list_tells_who_is_left(
+    served: Town, tmp_path: Path, capsys: Streams
+) -> None:
+    served.store.users.add("invited", ["1001"])
+    alice, bob = key_of(served, served.alice, tmp_path), key_of(served, served.bob, tmp_path)
+    assert keyholder.approve("bob", "1001", alice) == 0
+    assert keyholder.remove("invited", "1001", alice) == 0
+    assert keyholder.remove("alice", "1001", alice) == 0
+    capsys.readouterr()
+    assert keyholder.members("1001", bob) == 0
+    key = kid(served.box("1001").public).hex(" ", 2)
+    assert capsys.readouterr().out == (
+        f"mailbox 1001  {key}  key 2\nbob  {kid(served.bob.public).hex(' ', 2)}  reads this mailbox\n"
+    )
+    assert keyholder.members("1001", alice) == 4
+    assert keyholder.remove("bob", "1001", bob) == 1
+    assert "Nobody else could read this mailbox then." in capsys.readouterr().err
+    assert keyholder.remove("carol", "1001", bob) == 4
+
+
+def test_somebody_who_is_let_in_meanwhile_gets_the_new_key_as_well(
+    served: Town, tmp_path: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dora = joined(served.store, "dora", "1001")
+    alice = key_of(served, served.alice, tmp_path)
+    assert keyholder.approve("bob", "1001", alice) == 0
+    real = keyholder.client.Client.post
+    made: list[str] = []
+
+    def late(self: keyholder.client.Client, path: str, body: object) -> object:
+        if path.endswith("/remove") and not made:
+            made.append(path)
+            assert keyholder.approve("dora", "1001", alice) == 0
+        return real(self, path, body)
+
+    monkeypatch.setattr(keyholder.client.Client, "post", late)
+    assert keyholder.remove("bob", "1001", alice) == 0
+    box = served.box("1001")
+    assert (made != [], box.epoch) == (True, 2)
+    assert dora.keys(served.store, box.id) == served.alice.keys(served.store, box.id)
+    assert sorted(dora.keys(served.store, box.id)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("said", "code"), [("n\n", 3), ("y\n", 0)])
+def test_who_sits_at_a_terminal_is_asked_before_somebody_goes(
+    served: Town, tmp_path: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch, said: str, code: int
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(said))
+    assert keyholder.remove("bob", "1001", key_of(served, served.alice, tmp_path)) == code
+    assert "Remove bob from mailbox 1001?" in capsys.readouterr().err
+    names = [member.name for member in served.store.mailboxes.members(served.box("1001").id)]
+    assert names == (["alice"] if code == 0 else ["alice", "bob"])

@@ -7,7 +7,7 @@ import { say } from "./words.js";
  * @typedef {{mailbox_id: string, epoch: number, public: string, wrap: string}} Wrap
  * @typedef {{id: string, extension: string, name: string, state: "unclaimed" | "claim_offered" | "private",
  *   my_state: "invited" | "waiting" | "member", epoch: number, public: string, waiting: number, older: boolean,
- *   keep_days: number | null}} Mailbox
+ *   keep_days: number | null, key_since: string | null, key_by: string | null}} Mailbox
  *   waiting: people who wait for a member's approval; older: calls or notes still want an envelope of this epoch
  * @typedef {{user: User, slots: string[], wraps: Wrap[], mailboxes: Mailbox[], csrf: string}} Me
  * @typedef {{id: string, state: "recording" | "kept", started_at: string, speech: boolean | null, cut_off: boolean,
@@ -18,6 +18,8 @@ import { say } from "./words.js";
  * @typedef {{user_id: string, name: string, public: string | null, state: "invited" | "waiting" | "member",
  *   epochs: number[]}} Member
  * @typedef {{id: string, credential_id: string, name: string, added_at: string, used_at: string | null}} Passkey
+ * @typedef {{epoch: number, public: string, members: Member[]}} Members with the mailbox's present key
+ * @typedef {{epoch: number, public: string, wraps: {user_id: string, wrap: string}[]}} NextKey of a mailbox
  */
 
 /** The server said no. ``word`` is stable, ``message`` is for people. */

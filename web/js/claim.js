@@ -6,13 +6,13 @@
 import * as api from "./api.js";
 import { StatusBanner } from "./banner.js";
 import { Keyring } from "./keyring.js";
-import * as vault from "./vault.js";
+import { watchKeys } from "./watch.js";
 import { say } from "./words.js";
 
 /**
  * @typedef {import("./api.js").Me} Me
  * @typedef {import("./api.js").Mailbox} Mailbox
- * @typedef {{id: string, kind: "call" | "note", commit: string, envelope: string}} Rewrap
+ * @typedef {{id: string, kind: "call" | "note", commit: string, envelope: string}} Rewrap envelope: all it has
  */
 
 /** Milliseconds after which somebody wonders; what is done sooner needs no telling. */
@@ -56,20 +56,6 @@ function isOld(box) {
 }
 
 /**
- * Warn when a mailbox's public key is another than at the last visit: whoever can write the server's database could
- * put his own there, and new notes would be sealed to him.
- * @param {Me} me
- * @param {StatusBanner} banner
- */
-async function watchKeys(me, banner) {
-  for (const box of me.mailboxes.filter((each) => each.state === "private")) {
-    const mine = me.wraps.find((wrap) => wrap.mailbox_id === box.id && wrap.epoch === box.epoch);
-    const known = await vault.pin(box.id, box.epoch, box.public) && (!mine || mine.public === box.public);
-    banner.set(`key ${box.id}`, known ? null : say("key_changed", { name: box.name || box.extension }));
-  }
-}
-
-/**
  * @param {Mailbox} box
  * @param {StatusBanner} banner
  * @param {() => Promise<void>} work
@@ -101,6 +87,8 @@ async function claim(box, keyring) {
  */
 async function reseal(box, keyring, banner) {
   const line = `reseal ${box.id}`;
+  /** @type {unknown[]} why some could not be done */
+  const failed = [];
   let done = 0;
   let all = 0;
   let late = false;
@@ -111,8 +99,9 @@ async function reseal(box, keyring, banner) {
   }, PATIENCE_MS);
   try {
     for (;;) {
-      const { items, left } = /** @type {{items: Rewrap[], left: number}} */ (await api.get(`mailboxes/${box.id}/rewraps?limit=${BATCH}`));
-      if (!items.length) return;
+      const { items, left, epoch } = await pending(box, failed.length);
+      if (epoch !== box.epoch) return; // another key has come: who tells of it begins anew
+      if (!items.length) break;
       all = done + Math.max(left, items.length);
       if (late) tell();
       const made = await Promise.allSettled(items.map(async (item) => ({
@@ -120,12 +109,37 @@ async function reseal(box, keyring, banner) {
       })));
       const envelopes = made.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
       // One that does not open (forged, damaged) must not keep the others from their new key.
-      if (!envelopes.length) throw made.find((one) => one.status === "rejected")?.reason;
-      await api.post(`mailboxes/${box.id}/rewraps`, { items: envelopes });
+      failed.push(...made.flatMap((one) => one.status === "rejected" ? [one.reason] : []));
+      if (envelopes.length && !await put(box, envelopes)) return;
       done += envelopes.length;
     }
+    if (failed.length) throw failed[0];
   } finally {
     clearTimeout(timer);
     banner.set(line, null);
+  }
+}
+
+/**
+ * @param {Mailbox} box
+ * @param {number} skip those that do not open
+ * @returns {Promise<{items: Rewrap[], left: number, epoch: number}>}
+ */
+function pending(box, skip) {
+  return api.get(`mailboxes/${box.id}/rewraps?limit=${BATCH}&skip=${skip}`);
+}
+
+/**
+ * @param {Mailbox} box
+ * @param {{id: string, envelope: string}[]} items
+ * @returns {Promise<boolean>} false when another key has come meanwhile
+ */
+async function put(box, items) {
+  try {
+    await api.post(`mailboxes/${box.id}/rewraps`, { items });
+    return true;
+  } catch (error) {
+    if ((await pending(box, 0)).epoch === box.epoch) throw error;
+    return false;
   }
 }

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { h } from "./dom.js";
 import { CallList } from "./list.js";
+import { sure } from "./sure.js";
 import { say } from "./words.js";
 
 /** @typedef {"delete" | "restore" | "erase"} Act */
@@ -30,7 +31,7 @@ export function deleteFrom(list, finder, said, fell) {
    */
   async function carryOut(act, ids) {
     bar.hide();
-    if (act === "erase" && !(await sure(ids.length))) return;
+    if (act === "erase" && !(await sureToErase(ids.length))) return;
     try {
       for (let at = 0; at < ids.length; at += MOST) {
         const some = ids.slice(at, at + MOST);
@@ -72,25 +73,10 @@ function counted(act, n) {
 /**
  * Whether somebody means what nobody can take back.
  * @param {number} n
- * @returns {Promise<boolean>}
  */
-function sure(n) {
-  const yes = h("button", { type: "button" }, n === 1 ? say("erase_one") : say("erase_n", { n }));
-  const no = h("button", { type: "button", class: "quiet" }, say("cancel"));
-  const dialog = h("dialog", { "aria-labelledby": "sure-title", "aria-describedby": "sure-why" },
-    h("h2", { id: "sure-title" }, n === 1 ? say("erase_title_one") : say("erase_title_n", { n })),
-    h("p", { id: "sure-why" }, say("erase_why")), h("div", { class: "foot" }, no, yes));
-  yes.addEventListener("click", () => dialog.close("yes"));
-  no.addEventListener("click", () => dialog.close());
-  document.body.append(dialog);
-  dialog.showModal();
-  no.focus();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    });
-  });
+function sureToErase(n) {
+  return sure(n === 1 ? say("erase_title_one") : say("erase_title_n", { n }), [say("erase_why")],
+    n === 1 ? say("erase_one") : say("erase_n", { n }));
 }
 
 /** `<undo-bar>`: what was just deleted, and the button that brings it back. */

@@ -40,6 +40,9 @@ let print = "";
 /** @type {Promise<unknown>} what changes keys goes one after the other */
 let turn = Promise.resolve();
 let renewing = false;
+
+/** @type {import("./api.js").Mailbox[]} the mailboxes as they were shown last */
+let held = [];
 let leaving = false;
 
 /** @type {marks.Marks | null} */
@@ -108,6 +111,11 @@ function show(me, keyring) {
   // Who waits for all of them is told in the empty list.
   const names = keyring.waits ? "" : shut.map((box) => box.name || box.extension).join(", ");
   banner.set("waits", names ? say("waiting_for", { names, print }) : null, { warn: false });
+  for (const { id, extension, name } of held.filter((box) => !me.mailboxes.some((mine) => mine.id === box.id))) {
+    banner.set(`gone ${id}`, say("box_gone", { name: name || extension }), { warn: false, dismissed: () => undefined });
+    for (const about of ["key", "new key", "claim"]) banner.set(`${about} ${id}`, null);
+  }
+  held = me.mailboxes;
 }
 
 /**
@@ -182,6 +190,7 @@ async function renew(keyring) {
     await marked?.send();
     await keyring.renew(now);
     show(now, keyring);
+    list.keepOnly(now.mailboxes);
     await list.refresh();
     await list.reopen();
     if (!keyring.unlocked) return;

@@ -50,6 +50,7 @@ export class Keyring {
    */
   async renew(me) {
     this.#me = me;
+    for (const id of this.#keys.keys()) if (!me.wraps.some((wrap) => wrap.mailbox_id === id)) this.#keys.delete(id);
     if (!this.#user) return;
     const user = this.#user;
     await Promise.all(me.wraps.map(async (wrap) => {
@@ -148,14 +149,41 @@ export class Keyring {
    * @throws {Refused}
    */
   async newEnvelope(box, item) {
-    const epochs = this.#keys.get(box.id);
-    const oldKey = epochs?.get(0);
-    const newKey = epochs?.get(box.epoch);
-    if (!oldKey || !newKey) throw new Refused("mailbox key");
-    return toBase64url(await rewrapEnvelope({
-      envelope: fromBase64url(item.envelope), noteId: fromHex(item.id), mailboxId: box.id,
-      commit: fromBase64url(item.commit), oldKey, newKey,
-    }));
+    const epochs = this.#keys.get(box.id) ?? new Map();
+    const newKey = epochs.get(box.epoch);
+    const older = [...epochs].filter(([epoch]) => epoch < box.epoch).sort(([a], [b]) => b - a);
+    let why = new Refused("mailbox key");
+    for (const [, oldKey] of newKey ? older : []) {
+      try {
+        return toBase64url(await rewrapEnvelope({
+          envelope: fromBase64url(item.envelope), noteId: fromHex(item.id), mailboxId: box.id,
+          commit: fromBase64url(item.commit), oldKey, newKey,
+        }));
+      } catch (error) {
+        // One of the newest key may be another member's rubbish; an older one beside it still opens.
+        if (!(error instanceof Refused)) throw error;
+        if (error.word !== "not sealed to this key") why = error;
+      }
+    }
+    throw why;
+  }
+
+  /**
+   * The next key of a mailbox, closed for those who are to read on. Nothing of it stays here.
+   * @param {string} mailboxId
+   * @param {number} epoch
+   * @param {{user_id: string, public: string}[]} people
+   * @returns {Promise<import("./api.js").NextKey>}
+   * @throws {Refused} `public key`
+   */
+  async nextKey(mailboxId, epoch, people) {
+    const { secret, publicKey } = await newKeypair();
+    const wraps = await Promise.all(people.map(async (person) => ({
+      user_id: person.user_id,
+      wrap: toBase64url(await this.#wrapFor(person.user_id, fromBase64url(person.public), mailboxId, epoch, secret, publicKey)),
+    })));
+    secret.fill(0);
+    return { epoch, public: toBase64url(publicKey), wraps };
   }
 
   /**
@@ -175,6 +203,11 @@ export class Keyring {
       secret.fill(0);
       return { epoch: wrap.epoch, wrap: toBase64url(made) };
     }));
+  }
+
+  /** My own public key, base64url. */
+  get mine() {
+    return toBase64url(this.#held().publicKey);
   }
 
   /**

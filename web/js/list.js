@@ -185,6 +185,16 @@ export class CallList extends HTMLElement {
     this.#lookAgain();
   }
 
+  /**
+   * Forget the rows of mailboxes that are not mine any more.
+   * @param {{id: string}[]} mine
+   */
+  keepOnly(mine) {
+    const ids = new Set(mine.map(({ id }) => id));
+    for (const { data } of this.#shelf.all) if (!ids.has(data.mailbox_id)) this.#shelf.drop(data.id);
+    this.#arrange();
+  }
+
   /** Open every row again: keys came or changed. */
   async reopen() {
     await this.#shelf.reopen();

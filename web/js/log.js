@@ -1,4 +1,4 @@
-/** Who did what with the calls of a mailbox: what its members read of it. */
+/** Who did what with a mailbox and its calls: what its members read of it. */
 
 import * as api from "./api.js";
 import { h } from "./dom.js";
@@ -6,8 +6,9 @@ import { inFull } from "./when.js";
 import { say } from "./words.js";
 
 /**
- * @typedef {{at: string, act: "played" | "opened" | "saved" | "deleted" | "restored" | "erased" | "expired", count: number,
- *   user_id: string | null, user: string | null}} Done
+ * @typedef {{at: string, act: "played" | "opened" | "saved" | "deleted" | "restored" | "erased" | "expired" | "approved" |
+ *   "removed" | "left" | "new_key" | "new_device", count: number, user_id: string | null, user: string | null,
+ *   about: string | null}} Done
  */
 
 /**
@@ -33,9 +34,9 @@ export function logOf(mailboxId, attempt) {
 }
 
 /** @param {Done} done */
-function line({ at, act, count, user_id: id, user }) {
+function line({ at, act, count, user_id: id, user, about }) {
   const who = user ?? say(id === null ? "log_nobody" : "log_somebody");
-  const told = say(count === 1 ? "log_line" : "log_line_n", { who, act: say(`log_${act}`), n: count });
+  const told = say(count === 1 ? "log_line" : "log_line_n", { who, act: say(`log_${act}`, { about: about ?? say("log_somebody") }), n: count });
   const time = new Date(at);
   return h("li", {}, h("bdi", {}, told), h("time", { datetime: at }, inFull(time)));
 }

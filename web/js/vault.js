@@ -1,11 +1,19 @@
 /**
  * This browser's cache of keys, in IndexedDB: the user key as a CryptoKey that cannot be exported, and the public
- * keys of mailboxes as they were at the last visit. Only a cache: the keyslots on the server are the truth.
+ * keys of mailboxes and people as they were at the last visit. Only a cache: the keyslots on the server are the truth.
+ */
+
+/**
+ * @typedef {{epochs: Record<number, string>, told: number, made: string[]}} Pins the public keys of a mailbox by epoch;
+ *   told: the newest epoch that its reader knows of; made: public keys that were made in this browser
  */
 
 const NAME = "aftertone";
 const KEYS = "keys";
 const PINS = "pins";
+
+/** Keys made here that are remembered: of each mailbox, those that may still be on their way. */
+const MOST_MADE = 8;
 
 /**
  * @param {string} userId
@@ -36,18 +44,93 @@ export async function wipe() {
 }
 
 /**
- * Pin the present key of a private mailbox. A key of another epoch is another key too: as long as no member can begin
- * an epoch, whoever calls one newer wants new notes sealed to himself.
+ * Pin the present key of a private mailbox.
  * @param {string} mailboxId
  * @param {number} epoch
  * @param {string} publicKey base64url
- * @returns {Promise<boolean>} false when another one was pinned for this mailbox; the old pin stays
+ * @returns {Promise<"known" | "new" | "changed">} new: of a later epoch that was not made here, until `acknowledge`;
+ *   changed: another one was pinned for this epoch, or a later epoch; the old pin stays
  */
 export async function pin(mailboxId, epoch, publicKey) {
-  const now = `${epoch} ${publicKey}`;
-  const before = await run(PINS, "readonly", (store) => store.get(mailboxId));
-  if (before === undefined) await run(PINS, "readwrite", (store) => store.put(now, mailboxId));
-  return before === undefined || before === now;
+  /** @type {"known" | "new" | "changed"} */
+  let found = "known";
+  await change(mailboxId, (before) => {
+    const { epochs, told, made } = before ?? { epochs: {}, told: epoch, made: [] };
+    const newest = Math.max(epoch, ...Object.keys(epochs).map(Number));
+    if (newest !== epoch || (epochs[epoch] ?? publicKey) !== publicKey) {
+      found = "changed";
+      return before;
+    }
+    const known = made.includes(publicKey) ? epoch : told;
+    if (known < epoch) found = "new";
+    return { epochs: { ...epochs, [epoch]: publicKey }, told: known, made };
+  });
+  return found;
+}
+
+/**
+ * Its reader knows of a mailbox's new key.
+ * @param {string} mailboxId
+ * @param {number} epoch
+ */
+export async function acknowledge(mailboxId, epoch) {
+  await change(mailboxId, (before) => before && { ...before, told: Math.max(before.told, epoch) });
+}
+
+/**
+ * Remember a mailbox's next key as made here, before the server hears of it.
+ * @param {string} mailboxId
+ * @param {string} publicKey base64url
+ */
+export async function making(mailboxId, publicKey) {
+  await change(mailboxId, (before) => before && { ...before, made: [...before.made, publicKey].slice(-MOST_MADE) });
+}
+
+/**
+ * Whether somebody's key is the one that was pinned for him; the first one is.
+ * @param {string} userId
+ * @param {string} publicKey base64url
+ */
+export async function knows(userId, publicKey) {
+  const before = await run(PINS, "readonly", (store) => store.get(userId));
+  if (before === undefined) await accept(userId, publicKey);
+  return before === undefined || before === publicKey;
+}
+
+/**
+ * Take somebody's key for his: it was compared with him.
+ * @param {string} userId
+ * @param {string} publicKey base64url
+ */
+export async function accept(userId, publicKey) {
+  await run(PINS, "readwrite", (store) => store.put(publicKey, userId));
+}
+
+/**
+ * Change a mailbox's pins in one transaction: several tabs may want to.
+ * @param {string} mailboxId
+ * @param {(before: Pins | undefined) => Pins | undefined} work
+ */
+async function change(mailboxId, work) {
+  await run(PINS, "readwrite", (store) => {
+    const asked = store.get(mailboxId);
+    asked.onsuccess = () => {
+      const after = work(pinsOf(asked.result));
+      if (after) store.put(after, mailboxId);
+    };
+    return asked;
+  });
+}
+
+/**
+ * @param {unknown} found
+ * @returns {Pins | undefined}
+ */
+function pinsOf(found) {
+  if (typeof found !== "string") return /** @type {Pins | undefined} */ (found);
+  // As it was pinned when a mailbox had one key for ever.
+  const [epoch = "", publicKey = ""] = found.split(" ");
+  return { epochs: { [Number(epoch)]: publicKey }, told: Number(epoch), made: [] };
 }
 
 /**

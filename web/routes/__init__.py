@@ -91,6 +91,7 @@ ROUTES = (
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/claim/confirm", claim.confirm),
     Route("GET", f"{API}/mailboxes/{{mailbox_id}}/members", members.members),
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/members/{{user_id}}/approve", members.approve),
+    Route("POST", f"{API}/mailboxes/{{mailbox_id}}/members/{{user_id}}/remove", members.remove),
     Route("GET", f"{API}/mailboxes/{{mailbox_id}}/rewraps", rewraps.pending),
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/rewraps", rewraps.put),
     Route("GET", f"{API}/mailboxes/{{mailbox_id}}/log", log.read),

@@ -28,6 +28,7 @@ async def read(
             count=entry.count,
             user_id=entry.user_id,
             user=entry.user_name,
+            about=entry.about_name,
         )
         for entry in found[:PAGE]
     ]

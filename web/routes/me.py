@@ -1,6 +1,6 @@
 """GET me: who I am, what opens my key, and my mailboxes."""
 
-from web.answers import to_b64
+from web.answers import to_b64, utc
 from web.auth import Who, logged_out
 from web.house import Here
 from web.told import MailboxOut, Me, Myself, WrapOut
@@ -13,6 +13,7 @@ async def me(who: Who, house: Here) -> Me:
         raise logged_out()  # nobody has a session before he has joined
     limits = store.deleting.limits()
     waiting, older = store.standing.waiting(user.id), store.standing.older(user.id)
+    origins = store.epochs.origins(user.id)
     return Me(
         user=Myself(id=user.id, name=user.name, public=to_b64(user.public)),
         slots=[to_b64(slot) for slot in store.users.slots(user.id)],
@@ -37,8 +38,11 @@ async def me(who: Who, house: Here) -> Me:
                 waiting=waiting.get(seen.mailbox.id, 0),
                 older=seen.mailbox.id in older,
                 keep_days=limits.get(seen.mailbox.id),
+                key_since=utc(origin.at) if origin is not None else None,
+                key_by=origin.by if origin is not None else None,
             )
             for seen in store.mailboxes.of_user(user.id)
+            for origin in [origins.get(seen.mailbox.id)]
         ],
         csrf=store.sessions.form_mark(who.token),
     )

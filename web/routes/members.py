@@ -1,19 +1,24 @@
-"""Who reads a mailbox, and letting a waiting user in."""
+"""Who reads a mailbox, letting a waiting user in, and taking somebody off it."""
 
 from starlette.concurrency import run_in_threadpool
 
+from bridge.errors import Refused
 from bridge.events import News
-from web.answers import not_found, to_b64
-from web.asked import Approve
+from bridge.store.epochs import NextKey
+from web import asked as asking
+from web.answers import ApiError, not_found, to_b64
 from web.auth import Who, check_member
-from web.house import Here
+from web.house import Here, House
 from web.told import Done, MemberOut, Members
 
 
 async def members(mailbox_id: str, who: Who, house: Here) -> Members:
     """List everybody of a mailbox to its members."""
     check_member(house, who, mailbox_id)
+    epoch, public = house.store.epochs.present(mailbox_id)
     return Members(
+        epoch=epoch,
+        public=to_b64(public),
         members=[
             MemberOut(
                 user_id=member.user_id,
@@ -23,17 +28,51 @@ async def members(mailbox_id: str, who: Who, house: Here) -> Members:
                 epochs=list(member.epochs),
             )
             for member in house.store.mailboxes.members(mailbox_id)
-        ]
+        ],
     )
 
 
-async def approve(mailbox_id: str, user_id: str, asked: Approve, who: Who, house: Here) -> Done:
+async def approve(mailbox_id: str, user_id: str, asked: asking.Approve, who: Who, house: Here) -> Done:
     """Let a waiting user in with the keys that a member has closed for him."""
     check_member(house, who, mailbox_id)
     if all(member.user_id != user_id for member in house.store.mailboxes.members(mailbox_id)):
         raise not_found()
     wraps = [(item.epoch, item.wrap) for item in asked.wraps]
     await run_in_threadpool(house.store.mailboxes.approve, mailbox_id, who.user.id, user_id, wraps)
-    house.streams.memberships += 1
-    house.events.publish(News("row", mailbox_id))  # his open page fetches its keys and rows
+    tell_changed(house, mailbox_id)  # his open page fetches its keys and rows
     return Done()
+
+
+async def remove(mailbox_id: str, user_id: str, asked: asking.Remove, who: Who, house: Here) -> Done:
+    """Take somebody off a mailbox, myself too; a member goes with a new key for all who stay.
+
+    409 ``members changed``: the key is not the next one, or not for those who stay now. Ask for the members
+    again and make another. Who was removed has his sessions still, and reads nothing here from now on.
+    """
+    check_member(house, who, mailbox_id)
+    try:
+        await run_in_threadpool(
+            house.store.epochs.remove, mailbox_id, who.user.id, user_id, next_key(asked.next)
+        )
+    except Refused as refused:
+        if refused.word == "no such member":
+            raise not_found() from None
+        if refused.word in ("public key", "wraps"):
+            raise ApiError(422, refused.word, refused.user) from None
+        raise
+    tell_changed(house, mailbox_id)
+    house.streams.tell(user_id, News("missed"))  # the other news do not reach him any more
+    return Done()
+
+
+def next_key(asked: asking.NextKey | None) -> NextKey | None:
+    """Return a key as the store takes it."""
+    if asked is None:
+        return None
+    return NextKey(asked.epoch, asked.public, [(item.user_id, item.wrap) for item in asked.wraps])
+
+
+def tell_changed(house: House, mailbox_id: str) -> None:
+    """Let every page that may read a mailbox fetch it anew, and streams look again who that is."""
+    house.streams.memberships += 1
+    house.events.publish(News("row", mailbox_id))

@@ -14,19 +14,27 @@ from web.told import Left, RewrapItem, Rewraps
 
 
 async def pending(
-    mailbox_id: str, who: Who, house: Here, limit: Annotated[int, Query(ge=1, le=100)] = 100
+    mailbox_id: str,
+    who: Who,
+    house: Here,
+    limit: Annotated[int, Query(ge=1, le=100)] = 100,
+    skip: Annotated[int, Query(ge=0, le=1 << 31)] = 0,
 ) -> Rewraps:
-    """Return the oldest of what the present epoch cannot open; ``left`` also counts notes being recorded."""
+    """Return the oldest of what the present epoch cannot open; ``left`` also counts notes being recorded.
+
+    ``skip``: how many of them the asker cannot open either; the order stays.
+    """
     check_member(house, who, mailbox_id)
     return Rewraps(
+        epoch=house.store.epochs.present(mailbox_id)[0],
         items=[
             RewrapItem(
                 id=item.id.hex(),
                 kind="call" if item.kind == "call" else "note",
                 commit=to_b64(item.commit),
-                envelope=to_b64(item.envelope),
+                envelope=to_b64(item.envelopes),
             )
-            for item in house.store.mailboxes.pending_rewraps(mailbox_id, limit)
+            for item in house.store.mailboxes.pending_rewraps(mailbox_id, limit, skip)
         ],
         left=house.store.envelopes.left(mailbox_id),
     )

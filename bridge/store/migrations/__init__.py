@@ -7,10 +7,18 @@ from sqlalchemy import Connection
 
 from bridge.errors import Unready
 from bridge.store.database import Database
-from bridge.store.migrations import m0001_first, m0002_outbox, m0003_taken, m0004_deleted, m0005_passkey
+from bridge.store.migrations import (
+    m0001_first,
+    m0002_outbox,
+    m0003_taken,
+    m0004_deleted,
+    m0005_passkey,
+    m0006_members,
+)
 
 MIGRATIONS: list[tuple[str, ...]] = [
-    change.STATEMENTS for change in (m0001_first, m0002_outbox, m0003_taken, m0004_deleted, m0005_passkey)
+    change.STATEMENTS
+    for change in (m0001_first, m0002_outbox, m0003_taken, m0004_deleted, m0005_passkey, m0006_members)
 ]
 
 NEWEST = len(MIGRATIONS)

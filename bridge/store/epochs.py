@@ -1,0 +1,167 @@
+"""A mailbox's next epoch: when a member goes, a remaining one makes a key that he has not.
+
+The server sees the new public key and one wrap for each who stays, and takes all of it or nothing. A note
+that is being recorded keeps the epoch it began with; older rows get new envelopes as after a claim
+(``envelopes``). What somebody could read so far, he could have kept: nothing takes that back.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from bridge.errors import Refused
+from bridge.store import tables
+from bridge.store.access import Act, write_change
+from bridge.store.database import Database
+from bridge.store.members import WRAP_BYTES, MemberState, belongs, check_public, member_of, require_member
+from bridge.store.names import Clock, moment_of, seconds_of
+
+log = logging.getLogger("aftertone.store")
+
+MOST = 400
+"""Epochs of one mailbox: all their keys must fit into the one request by which a member lets another in."""
+
+_PRESENT = """
+    SELECT mailbox.epoch, public FROM mailbox
+    JOIN mailbox_key ON mailbox_id = mailbox.id AND mailbox_key.epoch = mailbox.epoch WHERE mailbox.id = ?
+"""
+_ORIGINS = """
+    SELECT mailbox.id, made_at, maker.name FROM member JOIN mailbox ON mailbox.id = member.mailbox_id
+    JOIN mailbox_key ON mailbox_key.mailbox_id = mailbox.id AND mailbox_key.epoch = mailbox.epoch
+    LEFT JOIN user AS maker ON maker.id = made_by
+    WHERE member.user_id = ? AND made_at IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NextKey:
+    """The key of a mailbox's next epoch: its public half, and its private half closed for each member
+    (user id, wrap)."""
+
+    epoch: int
+    public: bytes
+    wraps: Sequence[tuple[str, bytes]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Since when a mailbox has its present key, and the name of who made it (None: the server)."""
+
+    at: datetime
+    by: str | None
+
+
+class Epochs:
+    """``store.epochs``. Every method raises StoreError when the database fails."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def remove(self, mailbox_id: str, by: str, user_id: str, following: NextKey | None = None) -> None:
+        """Take a user off a mailbox; ``by``, a member, may be himself. All or nothing.
+
+        A member goes with the ``following`` key, closed for every member but him; who only waits or is
+        invited goes without. Raises Refused: ``not a member`` (``by``), ``no such member`` (the user),
+        ``last member``, ``members changed`` (the key is not the next one, or not for exactly those who stay:
+        somebody was let in or removed meanwhile), ``public key``, ``wraps``, ``too many epochs``.
+        """
+        if following is not None:
+            check_public(following.public)
+        now = self._clock()
+        with self._database.session() as session:
+            row = require_member(session, mailbox_id, by)
+            user = session.get(tables.User, user_id)
+            if user is None or not belongs(session, row, user_id):
+                raise Refused("no such member")
+            if member_of(session, row, user).state is MemberState.MEMBER:
+                stay = members_of(session, row) - {user_id}
+                if not stay:
+                    raise Refused("last member", user="Nobody else could read this mailbox then.")
+                begin(session, now, row, by, following, stay)
+            elif following is not None:
+                raise _changed()
+            for table in (tables.MailboxWrap, tables.Member):
+                session.exec(
+                    delete(table).where(
+                        col(table.mailbox_id) == mailbox_id,
+                        col(table.user_id) == user_id,
+                    )
+                )
+            left = by == user_id
+            write_change(
+                session, now, mailbox_id, by, Act.LEFT if left else Act.REMOVED, None if left else user_id
+            )
+        log.info("mailbox %s: %s was removed by %s", mailbox_id, user_id, by)
+
+    def present(self, mailbox_id: str) -> tuple[int, bytes]:
+        """Return number and public key of the present epoch. Raises Refused(``no such mailbox``)."""
+        found = self._database.ask(_PRESENT, mailbox_id)
+        if not found:
+            raise Refused("no such mailbox")
+        return int(found[0][0]), bytes(found[0][1])
+
+    def origins(self, user_id: str) -> dict[str, Origin]:
+        """Return where the present keys of a user's mailboxes come from, by id, as far as that is known."""
+        return {
+            mailbox_id: Origin(moment_of(at), name)
+            for mailbox_id, at, name in self._database.ask(_ORIGINS, user_id)
+        }
+
+
+def members_of(session: Session, row: tables.Mailbox) -> set[str]:
+    """Within a transaction: return the ids of all who can open a mailbox's present epoch."""
+    return set(
+        session.exec(
+            select(tables.MailboxWrap.user_id).where(
+                tables.MailboxWrap.mailbox_id == row.id, tables.MailboxWrap.epoch == row.epoch
+            )
+        )
+    )
+
+
+def begin(
+    session: Session,
+    now: datetime,
+    row: tables.Mailbox,
+    by: str,
+    key: NextKey | None,
+    stay: Collection[str],
+) -> None:
+    """Within a transaction: begin the next epoch of a private mailbox, for exactly those who ``stay``.
+
+    Raises Refused as ``Epochs.remove``.
+    """
+    if key is None or key.epoch != row.epoch + 1:
+        raise _changed()
+    if key.epoch > MOST:
+        raise Refused("too many epochs", user=f"This mailbox has had {MOST} keys: no more can be made.")
+    given = dict(key.wraps)
+    if len(given) != len(key.wraps) or any(len(wrap) != WRAP_BYTES for wrap in given.values()):
+        raise Refused("wraps")
+    if given.keys() != set(stay):
+        raise _changed()
+    known = select(tables.MailboxKey.public).where(tables.MailboxKey.mailbox_id == row.id)
+    if key.public in session.exec(known).all():
+        raise Refused("public key")
+    session.add(
+        tables.MailboxKey(
+            mailbox_id=row.id, epoch=key.epoch, public=key.public, made_at=seconds_of(now), made_by=by
+        )
+    )
+    session.add_all(
+        tables.MailboxWrap(mailbox_id=row.id, epoch=key.epoch, user_id=user_id, wrap=wrap)
+        for user_id, wrap in given.items()
+    )
+    row.epoch = key.epoch
+    session.add(row)
+    session.flush()
+    write_change(session, now, row.id, by, Act.NEW_KEY)
+
+
+def _changed() -> Refused:
+    return Refused("members changed", user="Somebody was let in or removed meanwhile. Please try again.")
