@@ -149,6 +149,34 @@ class NextKey(Asked):
     wraps: Annotated[list[MemberWrap], Field(min_length=1, max_length=MOST_MEMBERS)]
 
 
+class HeldKey(Asked):
+    """One of my mailbox keys, closed for my new user key."""
+
+    mailbox_id: Token
+    epoch: Epoch
+    wrap: Wrap
+
+
+class MailboxKey(NextKey):
+    """The next key of one of my mailboxes."""
+
+    mailbox_id: Token
+
+
+class NewKeys(Asked):
+    """``auth`` is of the passphrase or recovery code as they are; all else takes the place of what opened my
+    notes. ``wraps`` are all mailbox keys that I hold, ``next`` those of the epochs that begin with it."""
+
+    auth: Key
+    public: Key
+    slots: Annotated[list[Sealed], Field(min_length=2, max_length=16)]
+    salt: HexId
+    login: Key
+    recovery: Key
+    wraps: Annotated[list[HeldKey], Field(max_length=5000)]
+    next: Annotated[list[MailboxKey], Field(max_length=5000)]
+
+
 class Remove(Asked):
     """``next`` goes with a member; who only waits or is invited had no key, and none is made anew."""
 

@@ -20,6 +20,9 @@ other keys could bring about), no name is kept in memory, and two keys in one ce
 MAX_BODY = 64 << 10
 """Largest body in bytes: a hundred new envelopes have some 20 KiB, everything else far less."""
 
+ROOMY = {"/api/v1/me/keys": 1 << 20}
+"""Bodies that may be larger: new keys for somebody with hundreds of mailboxes, some 200 bytes each."""
+
 BODY_S = 20.0
 """Seconds for a whole body: 64 KiB over a slow telephone line, but no connection held for hours."""
 
@@ -49,6 +52,9 @@ PACES: Mapping[str, Pace] = {
     "ask address": Pace(60, 2.0),
     # One-time tokens have 256 bits: this is against load, not against guessing.
     "join address": Pace(30, 10.0),
+    # New keys after a lost device begin an epoch in each mailbox of their user, which has only so many: no
+    # member must use them up.
+    "new keys": Pace(3, 8 * 3600.0),
 }
 
 
@@ -107,7 +113,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        body = _Watched(receive, whole=not _has_body(headers))
+        most = ROOMY.get(scope["path"], MAX_BODY)
+        body = _Watched(receive, most, whole=not _has_body(headers))
 
         async def send_and_close(message: Message) -> None:
             if message["type"] == "http.response.start" and not body.whole:
@@ -115,7 +122,7 @@ class BodyLimit:
                 MutableHeaders(raw=message["headers"])["Connection"] = "close"
             await send(message)
 
-        refusal = _refusal(headers)
+        refusal = _refusal(headers, most)
         if refusal is not None:
             await error_answer(refusal)(scope, receive, send_and_close)
         else:
@@ -125,8 +132,9 @@ class BodyLimit:
 class _Watched:
     """``receive`` of one request, with the body counted and timed. Raises HTTPException 413 and 408."""
 
-    def __init__(self, receive: Receive, *, whole: bool) -> None:
+    def __init__(self, receive: Receive, most: int, *, whole: bool) -> None:
         self.whole = whole
+        self._most = most
         self._receive = receive
         self._size = 0
         self._until = asyncio.get_running_loop().time() + BODY_S
@@ -141,17 +149,17 @@ class _Watched:
             raise HTTPException(408) from None
         self._size += len(message.get("body", b""))
         self.whole = not message.get("more_body", False)
-        if self._size > MAX_BODY:
+        if self._size > self._most:
             raise HTTPException(413)
         return message
 
 
-def _refusal(headers: Headers) -> ApiError | None:
+def _refusal(headers: Headers, most: int) -> ApiError | None:
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()) or len(length) > 15:
         return ApiError(400, "bad request", "The length of the body is no number.")
-    if int(length) > MAX_BODY:
-        return ApiError(413, "too large", f"A request may have at most {MAX_BODY} bytes.")
+    if int(length) > most:
+        return ApiError(413, "too large", f"A request may have at most {most} bytes.")
     if _has_body(headers) and not _is_json(headers.get("content-type", "")):
         return ApiError(415, "json only", "The body must be JSON, with Content-Type: application/json.")
     return None

@@ -84,7 +84,7 @@ class Epochs:
                     raise Refused("last member", user="Nobody else could read this mailbox then.")
                 begin(session, now, row, by, following, stay)
             elif following is not None:
-                raise _changed()
+                raise members_changed()
             for table in (tables.MailboxWrap, tables.Member):
                 session.exec(
                     delete(table).where(
@@ -137,14 +137,14 @@ def begin(
     Raises Refused as ``Epochs.remove``.
     """
     if key is None or key.epoch != row.epoch + 1:
-        raise _changed()
+        raise members_changed()
     if key.epoch > MOST:
         raise Refused("too many epochs", user=f"This mailbox has had {MOST} keys: no more can be made.")
     given = dict(key.wraps)
     if len(given) != len(key.wraps) or any(len(wrap) != WRAP_BYTES for wrap in given.values()):
         raise Refused("wraps")
     if given.keys() != set(stay):
-        raise _changed()
+        raise members_changed()
     known = select(tables.MailboxKey.public).where(tables.MailboxKey.mailbox_id == row.id)
     if key.public in session.exec(known).all():
         raise Refused("public key")
@@ -163,5 +163,6 @@ def begin(
     write_change(session, now, row.id, by, Act.NEW_KEY)
 
 
-def _changed() -> Refused:
+def members_changed() -> Refused:
+    """Return the refusal of keys that were made for others than those who are members by now."""
     return Refused("members changed", user="Somebody was let in or removed meanwhile. Please try again.")

@@ -23,6 +23,7 @@ from bridge.store.epochs import Epochs
 from bridge.store.mailboxes import Mailboxes
 from bridge.store.migrations import migrate
 from bridge.store.names import Clock, utc_now
+from bridge.store.newkeys import NewKeys
 from bridge.store.notes import Notes
 from bridge.store.outbox import Outbox
 from bridge.store.passkeys import Passkeys
@@ -69,6 +70,7 @@ class Store:
         self.mailboxes = Mailboxes(database, secret, clock, self.claims, self.envelopes)
         self.standing = Standing(database)
         self.epochs = Epochs(database, clock)
+        self.newkeys = NewKeys(database, clock)
         self.users = Users(database, self.mailboxes, secret, clock)
         self.passkeys = Passkeys(database, clock)
         self.sessions = Sessions(database, secret, clock)

@@ -133,13 +133,13 @@ class Users:
         length; or a recovery slot without ``recovery``, or the other way round).
         """
         check_public(public)
-        kinds = _check_slots(slots, salt)
-        _check_login(login, recovery, by_code=SlotKind.RECOVERY in kinds)
+        kinds = check_slots(slots, salt)
+        check_login_secrets(login, recovery, by_code=SlotKind.RECOVERY in kinds)
         with self._database.session() as session:
             row = self._invited(session, token)
             if row is None:
                 raise Refused("link", user="This link has been used or is too old. Ask for a new one.")
-            _void_links(session, row.id)
+            void_links(session, row.id)
             row.public = public
             row.login_salt = salt
             row.login_verifier = hashlib.sha256(login).digest()
@@ -178,12 +178,12 @@ class Users:
         """
         with self._database.reading() as session:
             row = _by_handle(session, name[:1000])
-            return _seen(row) if _fits(row, auth) and row is not None else None
+            return _seen(row) if fits(row, auth) and row is not None else None
 
     def shows_secret(self, user_id: str, shown: bytes) -> bool:
         """Say whether ``shown`` is the login secret of this user's passphrase or recovery code."""
         with self._database.reading() as session:
-            return _fits(session.get(tables.User, user_id), shown)
+            return fits(session.get(tables.User, user_id), shown)
 
     def change_passphrase(
         self, user_id: str, shown: bytes, *, slot: bytes, salt: bytes, login: bytes, staying: str
@@ -199,11 +199,11 @@ class Users:
             raise Refused("login")
         with self._database.session() as session:
             row = session.get_one(tables.User, user_id)
-            if not _fits(row, shown):
+            if not fits(row, shown):
                 raise Refused("wrong secret", user="That is not your passphrase or recovery code.")
             old = session.exec(select(tables.Keyslot).where(tables.Keyslot.user_id == user_id)).all()
             stays = [each for each in old if slot_params(each.slot)[0] is not SlotKind.PASSPHRASE]
-            _check_slots([slot, *(each.slot for each in stays)], salt)
+            check_slots([slot, *(each.slot for each in stays)], salt)
             for each in old:
                 if each not in stays:
                     session.delete(each)
@@ -211,12 +211,12 @@ class Users:
             row.login_salt = salt
             row.login_verifier = hashlib.sha256(login).digest()
             session.add(row)
-            return _end_others(session, user_id, staying)
+            return end_others(session, user_id, staying)
 
     def end_other_sessions(self, user_id: str, staying: str) -> int:
         """End every session of a user but ``staying`` (a token); returns how many there were."""
         with self._database.session() as session:
-            return _end_others(session, user_id, staying)
+            return end_others(session, user_id, staying)
 
     def _new(
         self, session: Session, name: str, extensions: Sequence[str], public: bytes | None
@@ -240,7 +240,7 @@ class Users:
         return row
 
     def _invite(self, session: Session, row: tables.User) -> str:
-        _void_links(session, row.id)
+        void_links(session, row.id)
         token = new_token()
         expires = seconds_of(self._clock()) + LINK_S
         session.add(tables.Invite(token_hash=token_hash(token), user_id=row.id, expires_at=expires))
@@ -253,7 +253,7 @@ class Users:
         return session.get(tables.User, invite.user_id)
 
 
-def _fits(row: tables.User | None, auth: bytes) -> bool:
+def fits(row: tables.User | None, auth: bytes) -> bool:
     """Say whether a login secret is one of a user's two; both are always compared, with nobody's, too."""
     shown = hashlib.sha256(auth).digest()
     kept = (row.login_verifier, row.recovery_verifier) if row is not None else (None, None)
@@ -261,7 +261,8 @@ def _fits(row: tables.User | None, auth: bytes) -> bool:
     return any(each and verifier is not None for each, verifier in zip(same, kept, strict=True))
 
 
-def _end_others(session: Session, user_id: str, staying: str) -> int:
+def end_others(session: Session, user_id: str, staying: str) -> int:
+    """Within a transaction: end every session of a user but ``staying``; returns how many there were."""
     mine = col(tables.LoginSession.user_id) == user_id
     others = mine & (col(tables.LoginSession.token_hash) != token_hash(staying))
     return session.exec(delete(tables.LoginSession).where(others)).rowcount
@@ -280,18 +281,19 @@ def _by_handle(session: Session, name: str) -> tables.User | None:
     return session.exec(select(tables.User).where(tables.User.handle == handle)).one_or_none()
 
 
-def _void_links(session: Session, user_id: str) -> None:
+def void_links(session: Session, user_id: str) -> None:
+    """Within a transaction: no one-time link of a user's opens anything any more."""
     session.exec(delete(tables.Invite).where(col(tables.Invite.user_id) == user_id))
 
 
-def _check_login(login: bytes, recovery: bytes | None, *, by_code: bool) -> None:
+def check_login_secrets(login: bytes, recovery: bytes | None, *, by_code: bool) -> None:
     """Who has a recovery code must be able to log in by it, or it opens nothing once he is logged out."""
     secrets = [login] if recovery is None else [login, recovery]
     if by_code is (recovery is None) or any(len(secret) != AUTH_BYTES for secret in secrets):
         raise Refused("login")
 
 
-def _check_slots(slots: Sequence[bytes], salt: bytes) -> set[SlotKind]:
+def check_slots(slots: Sequence[bytes], salt: bytes) -> set[SlotKind]:
     """Two ways in, or losing one loses the notes; and no parameters that would tell a real name from none."""
     if len(salt) != SALT_BYTES or len(slots) > MOST_SLOTS or any(len(slot) > LONGEST_SLOT for slot in slots):
         raise Refused("keyslots")

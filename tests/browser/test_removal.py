@@ -251,7 +251,7 @@ def test_two_pages_change_the_members_at_once_and_both_succeed(house: House, des
     approve_over_http(house, first, second, "1001")
     page = desk.inbox(first)
     until(lambda: house.streams(first) == 1)
-    late = []
+    late: list[object] = []
 
     def somebody_is_let_in(route: object) -> None:
         if not late:

@@ -1,11 +1,13 @@
 /** My user key: making it, and getting it back out of a keyslot. */
 
 import { fromBase64url, toBase64url } from "./seal/bytes.js";
+import { publicOf } from "./seal/curve.js";
 import {
   importKeypair, loginAuth, makeKeyslot, newKeypair, newRecoveryCode, openKeyslot, openKeyslotRaw, parseRecoveryCode,
   passphraseParams, passphraseSecret, recoveryAuth, SlotKind, slotParams,
 } from "./seal/keys.js";
 import { Refused } from "./seal/refused.js";
+import * as vault from "./vault.js";
 import { say } from "./words.js";
 
 /**
@@ -88,9 +90,46 @@ export async function closedAnew(me, what, passphrase) {
  * @throws {Error} for people, when `what` does not open it
  */
 export async function openedRaw(me, what) {
-  const kind = "code" in what ? recoveryAuth : loginAuth;
   return throughSlot(me, what, async (asked) => (
-    { userSecret: await openKeyslotRaw(asked), auth: await kind(asked.secret) }));
+    { userSecret: await openKeyslotRaw(asked), auth: await shownBy(what)(asked.secret) }));
+}
+
+/**
+ * Open my user key, with what shows the server that I can.
+ * @param {Me} me
+ * @param {What} what
+ * @returns {Promise<{key: CryptoKey, auth: string}>} key: not extractable
+ * @throws {Error} for people, when `what` does not open it
+ */
+export async function provenWith(me, what) {
+  return throughSlot(me, what, async (asked) => (
+    { key: (await openKeyslot(asked)).privateKey, auth: toBase64url(await shownBy(what)(asked.secret)) }));
+}
+
+/**
+ * The user key that this browser keeps.
+ * @param {Me} me
+ * @returns {Promise<CryptoKey | null>} null also for an older one: its owner has made new keys elsewhere
+ */
+export async function keptKey(me) {
+  for (const name of [me.user.id, nextOf(me.user.id)]) {
+    const key = await vault.load(name);
+    if (key && toBase64url(await publicOf(key)) === me.user.public) return key;
+  }
+  return null;
+}
+
+/**
+ * Under which name this browser keeps a new key of mine while nobody knows yet whether the server has taken it.
+ * @param {string} userId
+ */
+export function nextOf(userId) {
+  return `${userId} next`;
+}
+
+/** @param {What} what */
+function shownBy(what) {
+  return "code" in what ? recoveryAuth : loginAuth;
 }
 
 /**

@@ -9,6 +9,7 @@ import { forget } from "./filters.js";
 import { deleteFrom } from "./deleting.js";
 import { FindBar } from "./find.js";
 import { offerHelp } from "./help.js";
+import { keptKey } from "./identity.js";
 import { Keyring } from "./keyring.js";
 import { CallList } from "./list.js";
 import { Live } from "./live.js";
@@ -61,7 +62,7 @@ async function begin() {
   deleteFrom(list, finder, said, fell);
   listen(keyring);
   show(me, keyring);
-  const key = await vault.load(me.user.id);
+  const key = await keptKey(me);
   if (!online) {
     banner.set("offline", say("offline"));
     await keyring.unlock(key ?? await panel.ask(me));
@@ -187,6 +188,10 @@ async function renew(keyring) {
   await inTurn(async () => {
     renewing = false;
     const now = await api.me();
+    if (keyring.unlocked && keyring.mine !== now.user.public) {
+      location.reload(); // I have made new keys in another tab
+      return;
+    }
     await marked?.send();
     await keyring.renew(now);
     show(now, keyring);

@@ -5,8 +5,9 @@
 
 import { addPasskey, neutralName } from "./addpasskey.js";
 import * as api from "./api.js";
-import { FieldError, h, onSubmit } from "./dom.js";
+import { h, onSubmit } from "./dom.js";
 import { Enrolment } from "./identity.js";
+import { keepCode } from "./keptcode.js";
 import { newPassphrase } from "./newpassphrase.js";
 import { deviceHasOne } from "./passkey.js";
 import * as vault from "./vault.js";
@@ -56,58 +57,23 @@ class JoinForm extends HTMLElement {
       problem,
       h("button", { type: "submit" }, say("go_on")));
     onSubmit(form, problem, async () => {
-      this.#showCode(await Enrolment.make(who.user_id, chosen()));
+      this.#keepCode(await Enrolment.make(who.user_id, chosen()));
     });
     this.#only(steps(1), form);
     first.focus();
   }
 
   /**
-   * Step 2: the recovery code, which nobody can make again.
+   * Steps 2 and 3: the recovery code, and two groups of it typed.
    * @param {Enrolment} enrolment
    */
-  #showCode(enrolment) {
-    const copied = h("span", { class: "hint", role: "status" });
-    const copy = h("button", { type: "button", class: "quiet" }, say("copy"));
-    copy.addEventListener("click", async () => {
-      // Without leave to write there, the code still stands to be selected with one click.
-      copied.textContent = await navigator.clipboard.writeText(enrolment.code).then(() => say("copied"), () => "");
-    });
-    const title = h("h2", { tabindex: -1 }, say("code_title"));
-    const kept = h("button", { type: "button" }, say("code_kept"));
-    kept.addEventListener("click", () => this.#checkCode(enrolment));
-    this.#only(steps(2), h("div", { class: "field" }, title, h("p", { class: "lead" }, say("code_why"))),
-      h("ol", { class: "recovery" }, ...enrolment.groups.map((group, i) => h("li", { "data-n": i + 1 }, group))),
-      h("div", { class: "tools" }, copy, copied), kept);
-    title.focus();
-  }
-
-  /**
-   * Step 3: two of the eight groups, typed.
-   * @param {Enrolment} enrolment
-   */
-  #checkCode(enrolment) {
-    const asked = twoOfEight();
-    const inputs = asked.map((n) => h("input", { id: `group-${n}`, class: "code", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: 8, "data-group": n + 1 }));
-    const problem = h("p", { class: "problem", role: "alert" });
-    const again = h("button", { type: "button", class: "link" }, say("code_show"));
-    again.addEventListener("click", () => this.#showCode(enrolment));
-    const form = h("form", {},
-      h("p", { class: "lead" }, say("code_check", { a: asked[0] + 1, b: asked[1] + 1 })),
-      h("div", { class: "pair" }, ...asked.map((n, i) => h("div", { class: "field" },
-        h("label", { for: `group-${n}` }, say("group_n", { n: n + 1 })), inputs[i]))),
-      problem,
-      h("button", { type: "submit" }, say("finish")), again);
-    onSubmit(form, problem, async () => {
-      const wrong = inputs.filter((input, i) => !enrolment.isGroup(/** @type {number} */ (asked[i]), input.value));
-      if (wrong.length) throw new FieldError(say("code_wrong"), ...wrong);
+  #keepCode(enrolment) {
+    keepCode(enrolment, (step, ...children) => this.#only(steps(step), ...children), async () => {
       const { user_id: userId } = await api.post("join", { token, ...enrolment.answer });
       await vault.save(userId, enrolment.key);
       if (await deviceHasOne()) this.#offerPasskey(enrolment);
       else location.replace("/");
     });
-    this.#only(steps(3), form);
-    inputs[0]?.focus();
   }
 
   /**
@@ -154,17 +120,6 @@ function steps(now) {
 function inWords({ extension, name, approval }) {
   const notes = [name !== "" && name !== extension && extension, approval && say("needs_approval")].filter(Boolean);
   return notes.length ? `${name || extension} (${notes.join("; ")})` : name || extension;
-}
-
-/**
- * Two different numbers of 0 to 7, in order.
- * @returns {[number, number]}
- */
-function twoOfEight() {
-  const [a = 0, b = 0] = crypto.getRandomValues(new Uint8Array(2));
-  const first = a % 8;
-  const other = (first + 1 + (b % 7)) % 8;
-  return first < other ? [first, other] : [other, first];
 }
 
 customElements.define("join-form", JoinForm);

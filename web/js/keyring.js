@@ -169,6 +169,28 @@ export class Keyring {
   }
 
   /**
+   * Every mailbox key that I hold, closed for a new user key of mine.
+   * @param {string} userPublic base64url
+   * @returns {Promise<{mailbox_id: string, epoch: number, wrap: string}[]>}
+   */
+  async wrapsAnew(userPublic) {
+    return Promise.all(this.#me.wraps.map(async (wrap) => {
+      const { mailbox_id, epoch } = wrap;
+      const asked = this.#wrapped(wrap);
+      try {
+        const secret = await openMailboxWrapRaw({ ...asked, user: this.#held() });
+        const made = await this.#wrapFor(this.#me.user.id, fromBase64url(userPublic), mailbox_id, epoch, secret, asked.mailboxPublic);
+        secret.fill(0);
+        return { mailbox_id, epoch, wrap: toBase64url(made) };
+      } catch (error) {
+        // What never opened for me opens later no less.
+        if (error instanceof Refused && error.word === "mailbox key") return { mailbox_id, epoch, wrap: wrap.wrap };
+        throw error;
+      }
+    }));
+  }
+
+  /**
    * The next key of a mailbox, closed for those who are to read on. Nothing of it stays here.
    * @param {string} mailboxId
    * @param {number} epoch

@@ -1,6 +1,6 @@
 /**
- * The page of my keys: `<key-desk>`. My fingerprint, my passkeys, another passphrase, and an end of all other sessions,
- * for a lost telephone.
+ * The page of my keys: `<key-desk>`. My fingerprint, my passkeys, another passphrase, and for a lost telephone an end of
+ * all other sessions, or new keys.
  */
 
 import * as api from "./api.js";
@@ -8,6 +8,7 @@ import { h, onSubmit } from "./dom.js";
 import { codeField, passphraseField } from "./fields.js";
 import { closedAnew } from "./identity.js";
 import { fingerprint } from "./keyring.js";
+import { LostDevice } from "./lost.js";
 import { newPassphrase } from "./newpassphrase.js";
 import { PasskeyDesk } from "./passkeydesk.js";
 import { say } from "./words.js";
@@ -19,7 +20,11 @@ class KeyDesk extends HTMLElement {
   #passphrase = h("section");
   #others = h("section");
 
-  async connectedCallback() {
+  connectedCallback() {
+    void this.#begin();
+  }
+
+  async #begin() {
     try {
       const me = await api.me();
       const print = await fingerprint(me.user.public);
@@ -27,7 +32,7 @@ class KeyDesk extends HTMLElement {
         h("p", { class: "lead" }, me.user.name, " · ", say("your_key"), " ", h("span", { class: "print" }, print)),
         h("section", {}, this.#passkeys), this.#passphrase, this.#others);
       this.#offerPassphrase(me, false);
-      this.#offerEnd();
+      this.#offerEnd(me);
       await this.#passkeys.show(me);
     } catch (error) {
       if (error instanceof api.ApiError && error.status === 401) location.replace("/login");
@@ -61,15 +66,29 @@ class KeyDesk extends HTMLElement {
     if (byCode) now.focus();
   }
 
-  #offerEnd() {
+  /** @param {Me} me */
+  #offerEnd(me) {
     const problem = h("p", { class: "problem", role: "alert" });
     const form = h("form", {}, h("p", { class: "lead" }, say("others_why")), problem,
       h("button", { type: "submit", class: "quiet" }, say("others_end")));
+    const anew = h("button", { type: "button", class: "quiet" }, say("new_keys"));
+    anew.addEventListener("click", () => this.#offerKeys(me));
     onSubmit(form, problem, async () => {
       const { ended } = await api.post("me/sessions/end");
       this.#done(this.#others, "others_title", "", ended);
     });
-    this.#others.replaceChildren(h("h2", {}, say("others_title")), form);
+    this.#others.replaceChildren(h("h2", {}, say("others_title")), form, h("p", { class: "lead" }, say("new_keys_hint")), anew);
+  }
+
+  /** @param {Me} me */
+  #offerKeys(me) {
+    const lost = new LostDevice(me, () => void this.#begin());
+    lost.addEventListener("done", (event) => {
+      const section = h("section");
+      this.replaceChildren(section);
+      this.#done(section, "new_keys", say("new_keys_done"), /** @type {CustomEvent<number>} */ (event).detail);
+    });
+    this.replaceChildren(lost);
   }
 
   /**

@@ -48,13 +48,15 @@ export async function wipe() {
  * @param {string} mailboxId
  * @param {number} epoch
  * @param {string} publicKey base64url
- * @returns {Promise<"known" | "new" | "changed">} new: of a later epoch that was not made here, until `acknowledge`;
- *   changed: another one was pinned for this epoch, or a later epoch; the old pin stays
+ * @returns {Promise<"first" | "known" | "new" | "changed">} first: no key of this mailbox was pinned; new: of a later epoch
+ *   that was not made here, until `acknowledge`; changed: another one was pinned for this epoch, or a later epoch; the old
+ *   pin stays
  */
 export async function pin(mailboxId, epoch, publicKey) {
-  /** @type {"known" | "new" | "changed"} */
+  /** @type {"first" | "known" | "new" | "changed"} */
   let found = "known";
   await change(mailboxId, (before) => {
+    if (!before) found = "first";
     const { epochs, told, made } = before ?? { epochs: {}, told: epoch, made: [] };
     const newest = Math.max(epoch, ...Object.keys(epochs).map(Number));
     if (newest !== epoch || (epochs[epoch] ?? publicKey) !== publicKey) {

@@ -32,6 +32,8 @@ export async function watchKeys(me, banner, fresh = false) {
     if (found === "changed" && !fresh) return watchKeys(await api.me(), banner, true);
     const odd = found === "changed" || (mine && mine.public !== box.public);
     banner.set(`key ${box.id}`, odd ? say("key_changed", { name: box.name || box.extension }) : null);
+    // What members' own keys are at the first visit, another one is told by later.
+    if (found === "first" && box.my_state === "member") await changed((await membersOf(box)).members, me);
     if (found === "new" && !odd && box.my_state === "member") await tellNew(me, box, banner);
   }
 }
@@ -42,8 +44,7 @@ export async function watchKeys(me, banner, fresh = false) {
  * @param {StatusBanner} banner
  */
 async function tellNew(me, box, banner) {
-  const { members } = /** @type {import("./api.js").Members} */ (await api.get(`mailboxes/${box.id}/members`));
-  const others = await changed(members, me);
+  const others = await changed((await membersOf(box)).members, me);
   const lines = [say(box.key_since ? "key_new" : "key_new_untold", {
     name: box.name || box.extension, print: await inOneLine(box.public), who: box.key_by ?? say("log_somebody"),
     when: box.key_since ? inFull(new Date(box.key_since)) : "",
@@ -56,6 +57,14 @@ async function tellNew(me, box, banner) {
       for (const { user_id: id, public: key } of others) void vault.accept(id, /** @type {string} */ (key));
     },
   });
+}
+
+/**
+ * @param {Mailbox} box
+ * @returns {Promise<import("./api.js").Members>}
+ */
+function membersOf(box) {
+  return api.get(`mailboxes/${box.id}/members`);
 }
 
 /**

@@ -82,6 +82,7 @@ ROUTES = (
     # Me and my mailboxes
     Route("GET", f"{API}/me", me.me),
     Route("PUT", f"{API}/me/passphrase", secrets.passphrase),
+    Route("PUT", f"{API}/me/keys", secrets.keys),
     Route("POST", f"{API}/me/sessions/end", secrets.end_others),
     Route("GET", f"{API}/me/passkeys", passkeys.mine),
     Route("POST", f"{API}/me/passkeys/start", passkeys.start),

@@ -51,9 +51,8 @@ async def remove(mailbox_id: str, user_id: str, asked: asking.Remove, who: Who, 
     """
     check_member(house, who, mailbox_id)
     try:
-        await run_in_threadpool(
-            house.store.epochs.remove, mailbox_id, who.user.id, user_id, next_key(asked.next)
-        )
+        following = next_key(asked.next) if asked.next is not None else None
+        await run_in_threadpool(house.store.epochs.remove, mailbox_id, who.user.id, user_id, following)
     except Refused as refused:
         if refused.word == "no such member":
             raise not_found() from None
@@ -65,10 +64,8 @@ async def remove(mailbox_id: str, user_id: str, asked: asking.Remove, who: Who, 
     return Done()
 
 
-def next_key(asked: asking.NextKey | None) -> NextKey | None:
+def next_key(asked: asking.NextKey) -> NextKey:
     """Return a key as the store takes it."""
-    if asked is None:
-        return None
     return NextKey(asked.epoch, asked.public, [(item.user_id, item.wrap) for item in asked.wraps])
 
 

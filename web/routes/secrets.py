@@ -1,12 +1,14 @@
-"""PUT me/passphrase and POST me/sessions/end: what opens my key, and who else is in with it."""
+"""PUT me/passphrase and me/keys, POST me/sessions/end: what opens my notes, and who else is in with it."""
 
 from starlette.concurrency import run_in_threadpool
 
 from bridge.errors import Refused
+from bridge.store.newkeys import Secrets
 from web.answers import ApiError
-from web.asked import NewPassphrase
+from web.asked import NewKeys, NewPassphrase
 from web.auth import Who, guesses, spend
-from web.house import From, Here
+from web.house import From, Here, House
+from web.routes.members import next_key, tell_changed
 from web.told import EndedAnswer
 
 
@@ -30,10 +32,49 @@ async def passphrase(asked: NewPassphrase, who: Who, house: Here, origin: From) 
     except Refused as refused:
         status = 403 if refused.word == "wrong secret" else 422
         raise ApiError(status, refused.word, refused.user) from None
-    for kind, key in tries:
-        house.limits.give_back(kind, key)
+    _give_back(house, tries)
     house.streams.end_others(who.user.id, who.token)
     return EndedAnswer(ended=ended)
+
+
+async def keys(asked: NewKeys, who: Who, house: Here, origin: From) -> EndedAnswer:
+    """Take new keys in the place of mine, as a device was lost; every other session of mine is over.
+
+    403 for a wrong secret, which counts as a guess at the login; 409 ``members changed`` when somebody was
+    let in or removed meanwhile.
+    """
+    paced = [("new keys", who.user.id)]
+    tries = guesses(who.user.name, origin)
+    spend(house, [*tries, *paced])
+    secrets = Secrets(
+        public=asked.public,
+        slots=asked.slots,
+        salt=bytes.fromhex(asked.salt),
+        login=asked.login,
+        recovery=asked.recovery,
+        wraps=[(item.mailbox_id, item.epoch, item.wrap) for item in asked.wraps],
+        following=[(item.mailbox_id, next_key(item)) for item in asked.next],
+    )
+    try:
+        ended, boxes = await run_in_threadpool(
+            house.store.newkeys.take, who.user.id, asked.auth, secrets, who.token
+        )
+    except Refused as refused:
+        _give_back(house, paced)
+        if refused.word in ("members changed", "too many epochs"):
+            _give_back(house, tries)  # the secret was right
+            raise
+        raise ApiError(403 if refused.word == "wrong secret" else 422, refused.word, refused.user) from None
+    _give_back(house, tries)
+    house.streams.end_others(who.user.id, who.token)
+    for mailbox_id in boxes:
+        tell_changed(house, mailbox_id)
+    return EndedAnswer(ended=ended)
+
+
+def _give_back(house: House, tries: list[tuple[str, str]]) -> None:
+    for kind, key in tries:
+        house.limits.give_back(kind, key)
 
 
 async def end_others(who: Who, house: Here) -> EndedAnswer:

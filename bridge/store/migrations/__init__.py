@@ -18,7 +18,14 @@ from bridge.store.migrations import (
 
 MIGRATIONS: list[tuple[str, ...]] = [
     change.STATEMENTS
-    for change in (m0001_first, m0002_outbox, m0003_taken, m0004_deleted, m0005_passkey, m0006_members)
+    for change in (
+        m0001_first,
+        m0002_outbox,
+        m0003_taken,
+        m0004_deleted,
+        m0005_passkey,
+        m0006_members,
+    )
 ]
 
 NEWEST = len(MIGRATIONS)
