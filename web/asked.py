@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from bridge.store import epochs
+from bridge.store.handling import HandlingState
 from web.answers import (
     Attestation,
     AuthenticatorData,
@@ -212,6 +213,20 @@ class NoteAct(Asked):
     """What my page did with a note."""
 
     act: Literal["saved"]
+
+
+class HandlingSeen(Asked):
+    """How far a row was when its reader acted, and by whom: ``state`` and ``user_id`` of its ``handling``."""
+
+    state: HandlingState
+    user_id: Token | None = None
+
+
+class HandlingMark(Asked):
+    """How far a row is to be."""
+
+    state: HandlingState
+    seen: HandlingSeen
 
 
 class HeardMark(Asked):

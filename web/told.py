@@ -100,7 +100,7 @@ class MailboxOut(BaseModel):
     ``waiting``: how many people wait for a member's approval, told to members. ``older``: some calls or notes
     have no envelope of this epoch yet; a member's page or program makes them. ``keep_days``: what is older is
     removed; null keeps everything. ``key_since`` and ``key_by``: when the present key was made, and by whom;
-    null where that is not known.
+    null where that is not known. ``people``: how many see its rows in a page, who asks among them.
     """
 
     id: str
@@ -115,6 +115,7 @@ class MailboxOut(BaseModel):
     keep_days: int | None
     key_since: str | None
     key_by: str | None
+    people: int
 
 
 class Me(BaseModel):
@@ -216,6 +217,19 @@ class NoteOut(BaseModel):
     peaks: list[str]
 
 
+class HandlingOut(BaseModel):
+    """How far a row is for all members of its mailbox, and whose doing that is (``mine``: the asker's).
+
+    ``at``: since when. ``user`` is null when he is no member any more, and all of them are while it is open.
+    """
+
+    state: Literal["open", "taken", "done"]
+    user_id: str | None
+    user: str | None
+    mine: bool
+    at: str | None
+
+
 class RowOut(BaseModel):
     """One missed call with its notes; ``sealed`` is its whole call record. ``version`` is another whenever
     anything of the row is."""
@@ -228,6 +242,7 @@ class RowOut(BaseModel):
     reason: str
     sealed: str
     heard: bool
+    handling: HandlingOut
     deleted_at: str | None
     notes: list[NoteOut]
     version: str
@@ -279,6 +294,8 @@ class LogEntry(BaseModel):
         "left",
         "new_key",
         "new_device",
+        "taken_over",
+        "done",
     ]
     row_id: str | None
     count: int

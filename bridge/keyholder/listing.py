@@ -93,9 +93,15 @@ def _row(client: Client, keyring: Keyring, told: dict[str, Any]) -> dict[str, An
         "rang_at": _text(call.get("rang_at")) or told["received_at"],
         "received_at": told["received_at"],
         "heard": told["heard"],
+        "handling": _handling(told["handling"]),
         "notes": [_note(client, box, told, note) for note in told["notes"]],
     }
     return row | ({"problem": problem} if problem else {})
+
+
+def _handling(told: dict[str, Any]) -> dict[str, Any]:
+    """Return how far a row is; ``by`` is None while it is open, and when he is no member any more."""
+    return {"state": told["state"], "by": told["user"], "at": told["at"]}
 
 
 def _call(box: Box | None, told: dict[str, Any]) -> dict[str, Any]:
@@ -170,6 +176,9 @@ def _lines(row: dict[str, Any]) -> Iterator[str]:
         who = f"cannot be opened ({row['problem']})"
     why = WORDS.get(row["reason"], "call failed")
     mark = "" if row["heard"] else "  (new)"
+    handling = row["handling"]
+    if handling["state"] != "open":
+        mark += f"  ({handling['state']} by {handling['by'] or 'somebody who is gone'})"
     yield f"{_local(row['rang_at'])}  {row['mailbox']}  {who[:LONGEST]}  {why}{mark}"
     for note in row["notes"]:
         length = f"{note['seconds']:.1f} s" if note["seconds"] is not None else "recording"

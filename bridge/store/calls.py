@@ -12,6 +12,7 @@ from bridge.events import News
 from bridge.seal.layout import kid, split_head
 from bridge.store.database import Database, in_words
 from bridge.store.finding import Cursor, Show, count, page
+from bridge.store.handling import FORGET, REOPEN
 from bridge.store.names import seconds_of
 from bridge.store.outbox import ADD, lamp_of
 from bridge.store.rows import Row, Version, read_rows, read_versions
@@ -43,6 +44,10 @@ TAKE_MARKS = in_words(delete(HEARD).where(HEARD.c.call_id == bindparam("call")))
 """A new note under a call is heard by nobody yet."""
 BRING_BACK = "UPDATE call SET deleted_at = NULL WHERE id = :call AND deleted_at > 0"
 """A new note under a deleted row: somebody spoke, and nobody has decided to throw that away."""
+NEW_NOTE = (TAKE_MARKS, BRING_BACK, REOPEN)
+"""What of a row's marks is over when somebody has spoken under it."""
+TAKE_ALL_MARKS = (TAKE_MARKS, FORGET)
+"""What goes in front of a row that goes."""
 
 
 class Calls:
@@ -88,8 +93,8 @@ class Calls:
                 return standing[0][0]
             gone += [(found, mailbox) for found, mailbox in standing if not _has_note(connection, found)]
             for found_id, _mailbox in gone:
-                connection.execute(TAKE_MARKS, {"call": found_id})
-                connection.execute(_DROP, {"call": found_id})
+                for statement in (*TAKE_ALL_MARKS, _DROP):
+                    connection.execute(statement, {"call": found_id})
             values = {
                 "id": call_id,
                 "mailbox_id": mailbox_id,

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, case, delete, update
 from bridge.errors import StoreError
 from bridge.events import News
 from bridge.store.blobs import Blobs, BlobWriter, sync_all
-from bridge.store.calls import BRING_BACK, TAKE_MARKS
+from bridge.store.calls import NEW_NOTE
 from bridge.store.database import Database, in_words
 from bridge.store.outbox import ADD, lamp_of
 from bridge.store.tables import DISCARDED, KEPT, NOTE
@@ -203,7 +203,7 @@ class Closing:
                 ],
             )
             spoken = [ending for ending, _ in endings if ending.speech is not False]
-            for statement in (TAKE_MARKS, BRING_BACK):
+            for statement in NEW_NOTE:
                 connection.executemany(statement, [{"call": ending.call_id} for ending in spoken])
             connection.executemany(ADD, [lamp_of(mailbox) for mailbox in {e.mailbox_id for e in spoken}])
         # Not as the transaction's own end: it would keep the loop's transactions waiting for the disk.

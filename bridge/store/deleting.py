@@ -16,7 +16,7 @@ from bridge.errors import Refused, StoreError
 from bridge.events import News
 from bridge.store.access import Act, write
 from bridge.store.blobs import Blobs
-from bridge.store.calls import TAKE_MARKS
+from bridge.store.calls import TAKE_ALL_MARKS
 from bridge.store.database import Database
 from bridge.store.names import Clock, seconds_of
 from bridge.store.outbox import ADD, lamp_of
@@ -146,7 +146,7 @@ class Deleting:
                 log.error("row %s is removed later: %s", call_id.hex(), error)
                 continue
             with self._database.write_soon() as connection:
-                for statement in (TAKE_MARKS, _DROP_NOTES, _DROP):
+                for statement in (*TAKE_ALL_MARKS, _DROP_NOTES, _DROP):
                     connection.execute(statement, {"call": call_id})
 
 

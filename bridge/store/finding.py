@@ -26,6 +26,10 @@ class Show(StrEnum):
     """Rows without one."""
     PRESENT = "present"
     """All that are not deleted, as none of the above are."""
+    OPEN = "open"
+    """Rows that are neither done nor taken by somebody else than the reader."""
+    TAKEN = "taken"
+    """Rows that somebody has taken, whoever it is, and that are not done."""
     DELETED = "deleted"
     """Rows that are deleted and can be brought back."""
 
@@ -37,6 +41,10 @@ _NOTED = f"""({_SPOKEN}
     OR id IN (SELECT call_id FROM note WHERE state = 'recording' AND state != 'kept'))"""  # noqa: S608
 # Read from ix_call_deleted once per page: the rows themselves are long, and nothing else of them is wanted.
 _DELETED = "id IN (SELECT id FROM call WHERE mailbox_id = ?1 AND deleted_at IS NOT NULL)"
+# Found by the key of their own small table, once per row that is looked at.
+_TAKEN = "EXISTS (SELECT 1 FROM handling WHERE handling.call_id = call.id AND handling.state = 'taken')"
+_AWAY = """EXISTS (SELECT 1 FROM handling WHERE handling.call_id = call.id
+    AND (handling.state = 'done' OR handling.user_id IS NOT ?2))"""
 _FITS = {
     None: "1",
     Show.UNHEARD: f"""NOT {_DELETED} AND {_SPOKEN}
@@ -44,6 +52,8 @@ _FITS = {
     Show.NOTED: f"NOT {_DELETED} AND {_NOTED}",
     Show.MISSED: f"NOT {_DELETED} AND NOT {_NOTED}",
     Show.PRESENT: f"NOT {_DELETED}",
+    Show.OPEN: f"NOT {_DELETED} AND NOT {_AWAY}",
+    Show.TAKEN: f"NOT {_DELETED} AND {_TAKEN}",
     Show.DELETED: "deleted_at IS NOT NULL",
 }
 _PAGES = {

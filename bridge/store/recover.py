@@ -18,7 +18,7 @@ from bridge.seal.layout import (
     split_head,
 )
 from bridge.store.blobs import Blobs
-from bridge.store.calls import BRING_BACK, TAKE_MARKS
+from bridge.store.calls import NEW_NOTE
 from bridge.store.database import Database
 from bridge.store.outbox import ADD, lamp_of
 from bridge.store.rows import records_of
@@ -113,7 +113,7 @@ def _keep(
                 peaks=b"".join(records_of(remains.records, {STREAM_PEAKS})),
             )
         )
-        for statement in (TAKE_MARKS, BRING_BACK):
+        for statement in NEW_NOTE:
             connection.exec_driver_sql(statement, {"call": call_id})
         connection.exec_driver_sql(ADD, lamp_of(mailbox_id))
 

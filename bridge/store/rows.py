@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, RowMapping, and_, bindparam, select
 
 from bridge.seal.layout import scan_records, split_envelopes
+from bridge.store.handling import Handling, HandlingState
 from bridge.store.names import moment_of
 from bridge.store.tables import CALL, DISCARDED, ERASED, HEARD, NOTE, TABLES
 
 MAILBOX = TABLES["mailbox"]
+_HANDLING = TABLES["handling"]
+_USER = TABLES["user"]
+_MEMBER = TABLES["member"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,8 @@ class NoteRow:
 class Row:
     """One unanswered call. ``id`` is the SN1 note id of ``sealed``, its call record; ``received_at`` is UTC,
     to the second; ``heard`` is the mark of the user for whom the row was read (False if for nobody);
-    ``deleted_at`` is UTC, to the second, of a row that can be brought back;
-    ``version`` changes whenever anything else of the row as this user sees it does."""
+    ``handling`` is common to all members; ``deleted_at`` is UTC, to the second, of a row that can be brought
+    back; ``version`` changes whenever anything else of the row as this user sees it does."""
 
     id: bytes
     mailbox_id: str
@@ -54,6 +58,7 @@ class Row:
     reason: str
     sealed: bytes = field(repr=False)
     heard: bool
+    handling: Handling
     deleted_at: datetime | None
     notes: list[NoteRow]
     version: str
@@ -102,6 +107,16 @@ _NOTES_BRIEFLY = (
 _MARKS = select(HEARD.c.call_id).where(
     HEARD.c.user_id == bindparam("user"), HEARD.c.call_id.in_(bindparam("ids", expanding=True))
 )
+_HANDLED = (
+    select(_HANDLING, _USER.c.name)
+    .join(CALL, CALL.c.id == _HANDLING.c.call_id)
+    .outerjoin(
+        _MEMBER, and_(_MEMBER.c.user_id == _HANDLING.c.user_id, _MEMBER.c.mailbox_id == CALL.c.mailbox_id)
+    )
+    .outerjoin(_USER, _USER.c.id == _MEMBER.c.user_id)
+    .where(_HANDLING.c.call_id.in_(bindparam("ids", expanding=True)))
+)
+_UNHANDLED = Handling()
 
 
 def read_rows(connection: Connection, ids: Sequence[bytes], user_id: str | None) -> list[Row]:
@@ -114,6 +129,7 @@ def read_rows(connection: Connection, ids: Sequence[bytes], user_id: str | None)
         notes.setdefault(found["call_id"], []).append(note_row(found))
         states.setdefault(found["call_id"], []).append(found)
     heard = set(connection.execute(_MARKS, {"ids": ids, "user": user_id}).scalars())
+    handled = _handled(connection, ids)
     rows = {
         found["id"]: Row(
             id=found["id"],
@@ -124,9 +140,15 @@ def read_rows(connection: Connection, ids: Sequence[bytes], user_id: str | None)
             reason=found["reason"],
             sealed=found["sealed"],
             heard=found["id"] in heard,
+            handling=handled.get(found["id"], _UNHANDLED),
             deleted_at=None if found["deleted_at"] is None else moment_of(found["deleted_at"]),
             notes=notes.get(found["id"], []),
-            version=_version(found, states.get(found["id"], []), found["id"] in heard),
+            version=_version(
+                found,
+                states.get(found["id"], []),
+                found["id"] in heard,
+                handled.get(found["id"], _UNHANDLED),
+            ),
         )
         for found in connection.execute(_CALLS, {"ids": ids}).mappings()
     }
@@ -141,16 +163,29 @@ def read_versions(connection: Connection, ids: Sequence[bytes], user_id: str) ->
     for found in connection.execute(_NOTES_BRIEFLY, {"ids": ids}).mappings():
         states.setdefault(found["call_id"], []).append(found)
     heard = set(connection.execute(_MARKS, {"ids": ids, "user": user_id}).scalars())
+    handled = _handled(connection, ids)
     versions = {
-        found["id"]: _version(found, states.get(found["id"], []), found["id"] in heard)
+        found["id"]: _version(
+            found, states.get(found["id"], []), found["id"] in heard, handled.get(found["id"], _UNHANDLED)
+        )
         for found in connection.execute(_CALLS_BRIEFLY, {"ids": ids}).mappings()
     }
     return [Version(row_id, versions[row_id]) for row_id in ids if row_id in versions]
 
 
-def _version(call: RowMapping, notes: Sequence[RowMapping], heard: bool) -> str:
+def _handled(connection: Connection, ids: Sequence[bytes]) -> dict[bytes, Handling]:
+    """Return how far rows are that are not open."""
+    return {
+        found["call_id"]: Handling(
+            HandlingState(found["state"]), found["user_id"], found["name"], moment_of(found["at"])
+        )
+        for found in connection.execute(_HANDLED, {"ids": ids}).mappings()
+    }
+
+
+def _version(call: RowMapping, notes: Sequence[RowMapping], heard: bool, handling: Handling) -> str:
     """Return 16 hex digits of all that can change in a row."""
-    marks = (heard, call["deleted_at"])
+    marks = (heard, call["deleted_at"], handling)
     told = (
         *marks,
         call["epoch"],

@@ -23,6 +23,17 @@ _WAITING = """
     GROUP BY mine.mailbox_id
 """
 
+_PEOPLE = """
+    SELECT mine.mailbox_id, count(*) FROM member AS mine
+    JOIN mailbox ON mailbox.id = mine.mailbox_id
+    JOIN member AS other ON other.mailbox_id = mailbox.id
+    JOIN user ON user.id = other.user_id AND user.login_verifier IS NOT NULL
+    WHERE mine.user_id = ? AND (NOT mailbox.private OR EXISTS (
+        SELECT 1 FROM mailbox_wrap AS held WHERE held.mailbox_id = mailbox.id
+        AND held.epoch = mailbox.epoch AND held.user_id = other.user_id))
+    GROUP BY mine.mailbox_id
+"""
+
 _OLDER = """
     SELECT mailbox.id FROM member JOIN mailbox ON mailbox.id = member.mailbox_id AND mailbox.private
     WHERE member.user_id = ? AND (
@@ -52,6 +63,14 @@ class Standing:
         """
         with self._database.read() as connection:
             return {str(row[0]): int(row[1]) for row in connection.exec_driver_sql(_WAITING, (user_id,))}
+
+    def people(self, user_id: str) -> dict[str, int]:
+        """Return how many people see the rows of each mailbox of the user; members who are programs are none.
+
+        Mailboxes that nobody sees are left out.
+        """
+        with self._database.read() as connection:
+            return {str(row[0]): int(row[1]) for row in connection.exec_driver_sql(_PEOPLE, (user_id,))}
 
     def older(self, user_id: str) -> frozenset[str]:
         """Return the ids of the user's private mailboxes in which something still wants a new envelope."""

@@ -20,6 +20,7 @@ from bridge.store.deleting import Deleting
 from bridge.store.disk import free_bytes
 from bridge.store.envelopes import Envelopes
 from bridge.store.epochs import Epochs
+from bridge.store.handling import HandlingMarks
 from bridge.store.mailboxes import Mailboxes
 from bridge.store.migrations import migrate
 from bridge.store.names import Clock, utc_now
@@ -78,6 +79,7 @@ class Store:
         self.taken = Taken(database, self.blobs, secret)
         self.calls = Calls(database, publish)
         self.access = Access(database, clock)
+        self.handling = HandlingMarks(database, clock, publish)
         self.deleting = Deleting(database, self.blobs, clock)
         self.outbox = Outbox(database)
         closing = Closing(database, publish)

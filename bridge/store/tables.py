@@ -186,6 +186,17 @@ class Heard(SQLModel, table=True):
     call_id: bytes = Field(foreign_key="call.id", primary_key=True)
 
 
+class HandlingRow(SQLModel, table=True):
+    """Who has taken a row, or has done with it (``bridge.store.handling``); an open one has none."""
+
+    __tablename__ = "handling"
+
+    call_id: bytes = Field(foreign_key="call.id", primary_key=True)
+    state: str
+    user_id: str
+    at: int
+
+
 class AccessRow(SQLModel, table=True):
     """What somebody did with a row, with ``count`` of them, or to ``about_id``, a user
     (``bridge.store.access``)."""

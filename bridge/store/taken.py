@@ -14,7 +14,7 @@ from bridge.seal.layout import lp
 from bridge.seal.note import Recipient
 from bridge.store import outbox
 from bridge.store.blobs import Blobs
-from bridge.store.calls import BRING_BACK, TAKE_MARKS
+from bridge.store.calls import NEW_NOTE
 from bridge.store.database import Database, in_words
 from bridge.store.names import seconds_of
 from bridge.store.rows import MAILBOX
@@ -147,7 +147,7 @@ class Taken:
                 raise Refused("old key")
             connection.execute(_INSERT, row)
             if note.speech:
-                for statement in (TAKE_MARKS, BRING_BACK):
+                for statement in NEW_NOTE:
                     connection.execute(statement, {"call": call_id})
             connection.execute(outbox.ADD, outbox.lamp_of(note.recipient.mailbox_id))
             connection.execute(_DONE, {"id": message.id, "note_id": note.id})

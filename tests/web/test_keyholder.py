@@ -10,6 +10,7 @@ import pytest
 
 from bridge import keyholder
 from bridge.seal.layout import RECORD_HEADER, split_head
+from bridge.store.handling import OPEN, HandlingState
 from tests.store.house import Take
 from tests.web.programs import Streams, key_of, recorded
 from tests.web.town import CALLER_NAME, CALLER_NUMBER, Town
@@ -56,6 +57,24 @@ def test_a_callers_name_cannot_speak_to_the_terminal(served: Town, tmp_path: Pat
     assert "Ada" in out
     assert CALLER_NUMBER in out
     assert "nobody answered  (new)" in out
+
+
+def test_who_has_a_call_in_hand_is_told(served: Town, tmp_path: Path, capsys: Streams) -> None:
+    calls = [bytes.fromhex(served.call("1001", minutes=minutes)) for minutes in range(3)]
+    served.store.handling.mark(calls[1], served.alice.id, HandlingState.TAKEN, OPEN)
+    served.store.handling.mark(calls[2], "us_gone", HandlingState.DONE, OPEN)
+    key = key_of(served, served.alice, tmp_path)
+    assert keyholder.notes(key, as_json=True) == 0
+    assert [row["handling"] for row in json.loads(capsys.readouterr().out)] == [
+        {"state": "done", "by": None, "at": "2026-03-01T12:00:00Z"},
+        {"state": "taken", "by": "alice", "at": "2026-03-01T12:00:00Z"},
+        {"state": "open", "by": None, "at": None},
+    ]
+    assert keyholder.notes(key, as_json=False) == 0
+    done, taken, still = capsys.readouterr().out.splitlines()
+    assert done.endswith("(done by somebody who is gone)")
+    assert taken.endswith("(taken by alice)")
+    assert still.endswith("(new)")
 
 
 def test_a_note_without_a_word_says_so_in_the_list(served: Town, tmp_path: Path, capsys: Streams) -> None:

@@ -22,6 +22,7 @@ BODIES: dict[str, Any] = {
     "members_remove": {"next": {"epoch": 2, "public": KEY, "wraps": [{"user_id": "us_x", "wrap": WRAP}]}},
     "rewraps_put": {"items": [{"id": UNKNOWN, "envelope": to_b64(bytes(91))}]},
     "heard_mark": {"heard": True},
+    "handling_mark": {"state": "taken", "seen": {"state": "open"}},
     "deleting_mark": {"ids": [UNKNOWN], "deleted": True},
     "deleting_erase": {"ids": [UNKNOWN]},
     "log_write": {"act": "saved"},

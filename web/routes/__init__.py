@@ -11,6 +11,7 @@ from web.routes import (
     challenge,
     claim,
     deleting,
+    handling,
     heard,
     join,
     live,
@@ -103,6 +104,7 @@ ROUTES = (
     Route("POST", f"{API}/rows/erase", deleting.erase),
     Route("GET", f"{API}/rows/{{row_id}}", rows.row),
     Route("PUT", f"{API}/rows/{{row_id}}/heard", heard.mark),
+    Route("PUT", f"{API}/rows/{{row_id}}/handling", handling.mark),
     Route("GET", f"{API}/notes/{{note_id}}/blob", note.blob, gives="application/octet-stream"),
     Route("POST", f"{API}/notes/{{note_id}}/log", log.write),
     # Live

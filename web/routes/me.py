@@ -14,6 +14,7 @@ async def me(who: Who, house: Here) -> Me:
     limits = store.deleting.limits()
     waiting, older = store.standing.waiting(user.id), store.standing.older(user.id)
     origins = store.epochs.origins(user.id)
+    people = store.standing.people(user.id)
     return Me(
         user=Myself(id=user.id, name=user.name, public=to_b64(user.public)),
         slots=[to_b64(slot) for slot in store.users.slots(user.id)],
@@ -40,6 +41,7 @@ async def me(who: Who, house: Here) -> Me:
                 keep_days=limits.get(seen.mailbox.id),
                 key_since=utc(origin.at) if origin is not None else None,
                 key_by=origin.by if origin is not None else None,
+                people=people.get(seen.mailbox.id, 0),
             )
             for seen in store.mailboxes.of_user(user.id)
             for origin in [origins.get(seen.mailbox.id)]

@@ -20,6 +20,8 @@ async def show(request: Request, house: Here, origin: From) -> Response:
     rows, _ = house.store.calls.rows(
         readable(house, caller), caller.user.id, limit=SKELETONS, show=Show.PRESENT
     )
-    answer = house.pages.page("inbox", request.scope, {"rows": [row_out(row) for row in rows]})
+    answer = house.pages.page(
+        "inbox", request.scope, {"rows": [row_out(row, caller.user.id) for row in rows]}
+    )
     set_cookie(answer, caller.token, origin)  # the browser's copy slides as the session does
     return answer

@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import Query
 
 from bridge.store.finding import Cursor, Show
+from bridge.store.handling import Handling
 from bridge.store.rows import NoteRow, Row
 from web.answers import ApiError, hex_id, not_found, to_b64, utc
 from web.auth import Caller, Who, readable
 from web.house import Here, House
-from web.told import NoteOut, RowOut, Rows, VersionOut, Versions
+from web.told import HandlingOut, NoteOut, RowOut, Rows, VersionOut, Versions
 
 _CURSOR = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})")
 
@@ -33,8 +34,9 @@ async def rows(
     """List rows of all my mailboxes or of one, older than ``before`` (the ``next`` of the last answer).
 
     ``show``: only those with a note I have not heard (``unheard``), with a note (``noted``), without one
-    (``missed``), all that are not deleted, as none of these are (``present``), or the deleted ones. Such a
-    page may be shorter than ``limit``, or empty; the list ends where ``next`` is null.
+    (``missed``), neither done nor taken by somebody else (``open``), taken by whomever (``taken``), all that
+    are not deleted, as none of these are (``present``), or the deleted ones. Such a page may be shorter than
+    ``limit``, or empty; the list ends where ``next`` is null.
     """
     mine = readable(house, who)
     if mailbox is not None:
@@ -42,7 +44,7 @@ async def rows(
             raise not_found()
         mine = [mailbox]
     found, following = house.store.calls.rows(mine, who.user.id, _cursor(before), limit, show)
-    return Rows(rows=[row_out(row) for row in found], next=_text(following))
+    return Rows(rows=[row_out(row, who.user.id) for row in found], next=_text(following))
 
 
 async def versions(who: Who, house: Here, limit: Limit = MOST, before: Before = None) -> Versions:
@@ -58,7 +60,7 @@ async def versions(who: Who, house: Here, limit: Limit = MOST, before: Before = 
 
 async def row(row_id: str, who: Who, house: Here) -> RowOut:
     """Return one row of a mailbox of mine."""
-    return row_out(my_row(house, who, row_id))
+    return row_out(my_row(house, who, row_id), who.user.id)
 
 
 def my_row(house: House, who: Caller, row_id: str) -> Row:
@@ -69,8 +71,8 @@ def my_row(house: House, who: Caller, row_id: str) -> Row:
     return found
 
 
-def row_out(row: Row) -> RowOut:
-    """Return a row as the API shows it."""
+def row_out(row: Row, user_id: str) -> RowOut:
+    """Return a row as the API shows it to a user."""
     return RowOut(
         id=row.id.hex(),
         mailbox_id=row.mailbox_id,
@@ -80,9 +82,21 @@ def row_out(row: Row) -> RowOut:
         reason=row.reason,
         sealed=to_b64(row.sealed),
         heard=row.heard,
+        handling=handling_out(row.handling, user_id),
         deleted_at=utc(row.deleted_at) if row.deleted_at is not None else None,
         notes=[_note_out(note) for note in row.notes],
         version=row.version,
+    )
+
+
+def handling_out(handling: Handling, user_id: str) -> HandlingOut:
+    """Return how far a row is, as the API shows it to a user."""
+    return HandlingOut(
+        state=handling.state.value,
+        user_id=handling.user_id,
+        user=handling.user_name,
+        mine=handling.user_id == user_id,
+        at=utc(handling.at) if handling.at is not None else None,
     )
 
 

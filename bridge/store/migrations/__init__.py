@@ -14,6 +14,7 @@ from bridge.store.migrations import (
     m0004_deleted,
     m0005_passkey,
     m0006_members,
+    m0007_handling,
 )
 
 MIGRATIONS: list[tuple[str, ...]] = [
@@ -25,6 +26,7 @@ MIGRATIONS: list[tuple[str, ...]] = [
         m0004_deleted,
         m0005_passkey,
         m0006_members,
+        m0007_handling,
     )
 ]
 
