@@ -36,7 +36,8 @@ _NEWEST = 1 << 62
 class Act(StrEnum):
     """What was done. ``played`` is a page that fetched a note, ``opened`` a program; ``saved`` is what a page
     says of itself. ``expired``: the mailbox keeps nothing that old. ``new_key`` is one of the mailbox;
-    ``new_device``: a member lost one and has another key of his own. ``taken_over``: from another who had it."""
+    ``new_device``: a member lost one and has another key of his own. ``taken_over``: from another who had
+    it."""
 
     PLAYED = "played"
     OPENED = "opened"

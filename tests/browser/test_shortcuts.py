@@ -24,7 +24,7 @@ def test_who_dictates_turns_single_characters_off_for_good(house: House, desk: D
     player = play(page, "Jonas")
     page.keyboard.press("?")
     told = page.get_by_role("dialog", name="Keyboard")
-    expect(told.locator("dt")).to_have_count(9)
+    expect(told.locator("dt")).to_have_count(11)
     assert_accessible(page)
     page.keyboard.press("k")
     assert playing(page), "a key acted behind the dialog"

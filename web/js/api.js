@@ -7,13 +7,18 @@ import { say } from "./words.js";
  * @typedef {{mailbox_id: string, epoch: number, public: string, wrap: string}} Wrap
  * @typedef {{id: string, extension: string, name: string, state: "unclaimed" | "claim_offered" | "private",
  *   my_state: "invited" | "waiting" | "member", epoch: number, public: string, waiting: number, older: boolean,
- *   keep_days: number | null, key_since: string | null, key_by: string | null}} Mailbox
- *   waiting: people who wait for a member's approval; older: calls or notes still want an envelope of this epoch
+ *   keep_days: number | null, key_since: string | null, key_by: string | null, people: number}} Mailbox
+ *   waiting: people who wait for a member's approval; people: how many see its rows in a page, I among them;
+ *   older: calls or notes still want an envelope of this epoch
  * @typedef {{user: User, slots: string[], wraps: Wrap[], mailboxes: Mailbox[], csrf: string}} Me
  * @typedef {{id: string, state: "recording" | "kept", started_at: string, speech: boolean | null, cut_off: boolean,
  *   size: number, epoch: number, commit: string, envelopes: string[], meta: string[], peaks: string[]}} NoteData
+ * @typedef {{state: "open" | "taken" | "done", user_id: string | null, user: string | null, mine: boolean,
+ *   at: string | null}} Handling how far a row is for all members, by whom and since when; mine: by me; user: null when he
+ *   is no member any more
  * @typedef {{id: string, mailbox_id: string, extension: string, mailbox_name: string, received_at: string,
- *   reason: string, sealed: string, heard: boolean, deleted_at: string | null, notes: NoteData[], version: string}} RowData
+ *   reason: string, sealed: string, heard: boolean, handling: Handling, deleted_at: string | null, notes: NoteData[],
+ *   version: string}} RowData
  *   version: another whenever anything of the row is
  * @typedef {{user_id: string, name: string, public: string | null, state: "invited" | "waiting" | "member",
  *   epochs: number[]}} Member

@@ -19,7 +19,7 @@ const NAME = "aftertone-rows";
 const KEYS = "keys";
 const ROWS = "rows";
 const SELVES = "selves";
-const FORM = 1;
+const FORM = 2;
 
 export class Cache {
   #user;

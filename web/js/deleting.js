@@ -1,7 +1,7 @@
 /** Deleting calls, bringing them back, removing them for good: what the server is asked, and the way back. */
 
 import * as api from "./api.js";
-import { h } from "./dom.js";
+import { bar } from "./bar.js";
 import { CallList } from "./list.js";
 import { sure } from "./sure.js";
 import { say } from "./words.js";
@@ -11,9 +11,6 @@ import { say } from "./words.js";
 /** Rows of one request; the server's limit. */
 const MOST = 200;
 
-/** How long the way back is offered here. Later it is among the deleted calls. */
-const OFFERED_MS = 15_000;
-
 /**
  * Do what the list and the search ask for.
  * @param {CallList} list fires `remove`
@@ -22,16 +19,13 @@ const OFFERED_MS = 15_000;
  * @param {(error: unknown) => void} fell
  */
 export function deleteFrom(list, finder, said, fell) {
-  const bar = new UndoBar();
-  document.body.append(bar);
-
   /**
    * @param {Act} act
    * @param {string[]} ids
    */
   async function carryOut(act, ids) {
-    bar.hide();
-    if (act === "erase" && !(await sureToErase(ids.length))) return;
+    bar().hide();
+    if (act === "erase" && !(await meant(ids.length))) return;
     try {
       for (let at = 0; at < ids.length; at += MOST) {
         const some = ids.slice(at, at + MOST);
@@ -44,7 +38,7 @@ export function deleteFrom(list, finder, said, fell) {
       }
       const told = counted(act, ids.length);
       said.textContent = told;
-      if (act === "delete") bar.offer(told, () => void carryOut("restore", ids));
+      if (act === "delete") bar().offer(told, () => void carryOut("restore", ids));
     } catch (error) {
       fell(error);
     }
@@ -74,44 +68,8 @@ function counted(act, n) {
  * Whether somebody means what nobody can take back.
  * @param {number} n
  */
-function sureToErase(n) {
-  return sure(n === 1 ? say("erase_title_one") : say("erase_title_n", { n }), [say("erase_why")],
-    n === 1 ? say("erase_one") : say("erase_n", { n }));
+function meant(n) {
+  const one = n === 1;
+  return sure(one ? say("erase_title_one") : say("erase_title_n", { n }), [say("erase_why")],
+    one ? say("erase_one") : say("erase_n", { n }));
 }
-
-/** `<undo-bar>`: what was just deleted, and the button that brings it back. */
-class UndoBar extends HTMLElement {
-  #timer = 0;
-
-  connectedCallback() {
-    this.setAttribute("role", "region");
-    this.setAttribute("aria-label", say("undo"));
-    this.hide();
-  }
-
-  /**
-   * @param {string} what
-   * @param {() => void} back
-   */
-  offer(what, back) {
-    const button = h("button", { type: "button", class: "quiet" }, say("undo"));
-    button.addEventListener("click", back);
-    this.replaceChildren(h("span", {}, what), button);
-    this.hidden = false;
-    this.#wait();
-  }
-
-  hide() {
-    clearTimeout(this.#timer);
-    this.hidden = true;
-    this.replaceChildren();
-  }
-
-  /** It stays under a hand. */
-  #wait() {
-    clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => (this.matches(":hover, :focus-within") ? this.#wait() : this.hide()), OFFERED_MS);
-  }
-}
-
-customElements.define("undo-bar", UndoBar);

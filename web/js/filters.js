@@ -6,7 +6,7 @@
  * @typedef {{show: Show, mailbox: string}} Filter mailbox: an id, or empty for all
  */
 
-export const SHOWS = /** @type {const} */ (["all", "unheard", "noted", "missed", "deleted"]);
+export const SHOWS = /** @type {const} */ (["all", "unheard", "open", "taken", "noted", "missed", "deleted"]);
 
 /** @type {Readonly<Filter>} */
 export const EVERYTHING = Object.freeze({ show: "all", mailbox: "" });
@@ -30,6 +30,9 @@ function spoken(row) {
 export function belongs(row, show) {
   if (row.deleted_at) return show === "deleted";
   if (show === "all" || show === "deleted") return show === "all";
+  const { state, mine } = row.handling;
+  if (show === "taken") return state === "taken";
+  if (show === "open") return state === "open" || (state === "taken" && mine);
   if (!row.notes.length) return show === "missed";
   if (show === "unheard") return !row.heard && spoken(row);
   const noted = spoken(row) || row.notes.some((note) => note.state === "recording");

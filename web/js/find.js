@@ -14,7 +14,10 @@ import { locale, say } from "./words.js";
  * @typedef {import("./list.js").View} View
  */
 
-const NAMES = /** @type {const} */ ({ all: "all", unheard: "only_unheard", noted: "only_noted", missed: "only_missed", deleted: "only_deleted" });
+const NAMES = /** @type {const} */ ({
+  all: "all", unheard: "only_unheard", open: "only_open", taken: "only_taken", noted: "only_noted", missed: "only_missed",
+  deleted: "only_deleted",
+});
 
 /** Longest text that is sought: no name shown is longer. */
 const LONGEST = 120;
@@ -43,6 +46,7 @@ export class FindBar extends HTMLElement {
   /** @type {Filter} */
   #filter = EVERYTHING;
   #boxes = "";
+  #shared = false;
   #begun = 0;
 
   /**
@@ -51,6 +55,8 @@ export class FindBar extends HTMLElement {
    */
   show(me) {
     if (!this.firstChild) this.#build();
+    this.#shared = me.mailboxes.some(({ people }) => people > 1);
+    this.#offerTaken();
     const boxes = JSON.stringify(me.mailboxes.map(({ id, name, extension }) => [id, name, extension]));
     if (boxes === this.#boxes) return;
     const first = !this.#boxes;
@@ -83,6 +89,11 @@ export class FindBar extends HTMLElement {
     } else if (partly) {
       this.#far.replaceChildren(say("newest_only", { n: number.format(total ?? known) }));
     }
+  }
+
+  /** Where nobody shares a mailbox with me nobody takes a call before me. */
+  #offerTaken() {
+    this.#shows.get("taken")?.radio.parentElement?.toggleAttribute("hidden", !this.#shared && this.#filter.show !== "taken");
   }
 
   /**
@@ -168,6 +179,7 @@ export class FindBar extends HTMLElement {
     this.#filter = filter;
     this.#box.value = filter.mailbox;
     for (const [show, { radio }] of this.#shows) radio.checked = show === filter.show;
+    this.#offerTaken();
     keep(filter);
     this.#ask();
   }

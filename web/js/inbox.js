@@ -17,6 +17,7 @@ import * as marks from "./marks.js";
 import { playOn } from "./onward.js";
 import { NotePlayer } from "./player.js";
 import * as shell from "./shell.js";
+import { takeFrom } from "./taking.js";
 import { UnlockPanel } from "./unlock.js";
 import * as vault from "./vault.js";
 import { say } from "./words.js";
@@ -60,6 +61,7 @@ async function begin() {
   list.begin(keyring, player, print, marked);
   playOn(list, player, said);
   deleteFrom(list, finder, said, fell);
+  takeFrom(list, marked, me.user, said, fell);
   listen(keyring);
   show(me, keyring);
   const key = await keptKey(me);

@@ -86,6 +86,14 @@ export class Keyring {
   }
 
   /**
+   * Whether somebody else sees the rows of a mailbox as well.
+   * @param {string} mailboxId
+   */
+  isShared(mailboxId) {
+    return (this.#box(mailboxId)?.people ?? 0) > 1;
+  }
+
+  /**
    * Whether I hold a key of a mailbox.
    * @param {string} mailboxId
    */

@@ -195,6 +195,27 @@ export class CallList extends HTMLElement {
     this.#arrange();
   }
 
+  /**
+   * What is known of a row.
+   * @param {string} id
+   */
+  entry(id) {
+    return this.#shelf.get(id);
+  }
+
+  /**
+   * Show how far a row is.
+   * @param {string} id
+   * @param {import("./api.js").Handling} handling
+   */
+  setHandling(id, handling) {
+    const entry = this.#shelf.get(id);
+    if (!entry) return;
+    entry.data.handling = handling;
+    this.#drawAnew(entry);
+    this.#arrange();
+  }
+
   /** Open every row again: keys came or changed. */
   async reopen() {
     await this.#shelf.reopen();
@@ -281,7 +302,7 @@ export class CallList extends HTMLElement {
     entry.element ??= this.#skeleton(data.id) ?? /** @type {CallRow} */ (document.createElement("call-row"));
     if (entry.drawn) return entry.element;
     entry.drawn = true;
-    entry.element.show(data, opened, { several: this.#keyring.several, private: this.#keyring.isPrivate(data.mailbox_id) });
+    entry.element.show(data, opened, { several: this.#keyring.several, private: this.#keyring.isPrivate(data.mailbox_id), shared: this.#keyring.isShared(data.mailbox_id) });
     const state = this.#player?.state;
     if (state) for (const strip of entry.element.strips) strip.follow(state);
     return entry.element;

@@ -7,8 +7,8 @@ import { say } from "./words.js";
 
 /**
  * @typedef {{at: string, act: "played" | "opened" | "saved" | "deleted" | "restored" | "erased" | "expired" | "approved" |
- *   "removed" | "left" | "new_key" | "new_device", count: number, user_id: string | null, user: string | null,
- *   about: string | null}} Done
+ *   "removed" | "left" | "new_key" | "new_device" | "taken_over" | "done", count: number, user_id: string | null,
+ *   user: string | null, about: string | null}} Done
  */
 
 /**

@@ -17,7 +17,7 @@ import { matches } from "./search.js";
  */
 export function look(entries, filter, query, stays) {
   const found = [];
-  const counts = { all: 0, unheard: 0, noted: 0, missed: 0, deleted: 0 };
+  const counts = { all: 0, unheard: 0, open: 0, taken: 0, noted: 0, missed: 0, deleted: 0 };
   let unheard = 0;
   let lingers = false;
   for (const entry of entries) {
@@ -30,6 +30,8 @@ export function look(entries, filter, query, stays) {
     } else {
       counts.all += 1;
       if (waits) counts.unheard += 1;
+      if (belongs(data, "open")) counts.open += 1;
+      if (belongs(data, "taken")) counts.taken += 1;
       counts[belongs(data, "noted") ? "noted" : "missed"] += 1;
     }
     if (belongs(data, filter.show)) {

@@ -1,6 +1,8 @@
 /** `<call-row>`: one missed call with its notes. The server wrote id, time, reason and marks; this fills in who. */
 
 import { h } from "./dom.js";
+import { charactersAct } from "./habits.js";
+import { choices, inWords } from "./handling.js";
 import { isCommand } from "./shortcuts.js";
 import { NoteStrip } from "./strip.js";
 import { inFull, timeOfDay } from "./when.js";
@@ -11,6 +13,9 @@ import { say } from "./words.js";
  * @typedef {import("./keyring.js").OpenedRow} OpenedRow
  * @typedef {import("./record.js").CallRecord} CallRecord
  * @typedef {import("./words.js").Word} Word
+ * @typedef {import("./handling.js").Choice} Choice
+ * @typedef {{several: boolean, private: boolean, shared: boolean}} Box several: the reader has more than one mailbox; shared:
+ *   others read this one, too
  */
 
 /** Longest caller text that is shown; a display name may be as long as a SIP message. */
@@ -19,16 +24,21 @@ const LONGEST = 120;
 /** Days for which a deleted row can be brought back; the server's number. */
 const UNDO_DAYS = 30;
 
-/** Fires `mark` (detail: {id, heard}) and `remove` (detail: {id, deleted}), bubbling. */
+/** Fires `mark` (detail: {id, heard}), `handle` (detail: {id, state}) and `remove` (detail: {id, deleted}), bubbling. */
 export class CallRow extends HTMLElement {
   #mark = h("span", { class: "mark" });
   #who = h("span", { class: "who" });
   #why = h("span", { class: "why" });
   #when = h("time");
+  #hands = h("span", { class: "hands" });
+  #take = h("button", { type: "button", class: "link", hidden: true });
+  #done = h("button", { type: "button", class: "link", hidden: true });
   #unmark = h("button", { type: "button", class: "link", hidden: true }, say("mark_unheard"));
   #remove = h("button", { type: "button", class: "link" });
-  #acts = h("span", { class: "acts" }, this.#unmark, this.#remove);
+  #acts = h("span", { class: "acts" }, this.#take, this.#done, this.#unmark, this.#remove);
   #deleted = false;
+  /** @type {{take: Choice | null, done: Choice | null}} what may be done with the call */
+  #choices = { take: null, done: null };
   /** @type {Map<string, NoteStrip>} */
   #strips = new Map();
   #built = false;
@@ -36,7 +46,7 @@ export class CallRow extends HTMLElement {
   /**
    * @param {RowData} row
    * @param {OpenedRow} opened
-   * @param {{several: boolean, private: boolean}} box several: the reader has more than one mailbox
+   * @param {Box} box
    */
   show(row, opened, box) {
     this.#build();
@@ -58,6 +68,7 @@ export class CallRow extends HTMLElement {
     this.classList.toggle("deleted", this.#deleted);
     this.#unmark.hidden = !opened.call || !spoken || unheard || this.#deleted;
     this.#remove.textContent = say(this.#deleted ? "restore" : "delete");
+    this.#showHands(row, opened, box);
   }
 
   /** @returns {Iterable<NoteStrip>} */
@@ -70,14 +81,58 @@ export class CallRow extends HTMLElement {
     this.#built = true;
     this.setAttribute("role", "article");
     this.tabIndex = -1; // the focus can be brought here
-    this.replaceChildren(this.#mark, this.#who, this.#when, this.#why, this.#acts);
+    this.replaceChildren(this.#mark, this.#who, this.#when, this.#why, this.#hands, this.#acts);
     this.#unmark.addEventListener("click", () => this.dispatchEvent(new CustomEvent("mark", {
       bubbles: true, detail: { id: this.dataset.id, heard: false },
     })));
     this.#remove.addEventListener("click", () => this.#wish(!this.#deleted));
-    this.addEventListener("keydown", (event) => {
-      if (event.key === "Delete" && !this.#deleted && isCommand(event)) this.#wish(true);
-    });
+    this.#take.addEventListener("click", () => this.#handle(this.#choices.take));
+    this.#done.addEventListener("click", () => this.#handle(this.#choices.done));
+    this.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (!isCommand(event)) return;
+    if (event.key === "Delete" && !this.#deleted) this.#wish(true);
+    const key = event.key.toLowerCase();
+    const choice = [this.#choices.take, this.#choices.done].find((each) => each?.key === key);
+    if (choice && charactersAct()) this.#handle(choice);
+  }
+
+  /** @param {Choice | null} choice */
+  #handle(choice) {
+    if (!choice) return;
+    this.dispatchEvent(new CustomEvent("handle", { bubbles: true, detail: { id: this.dataset.id, state: choice.state } }));
+  }
+
+  /**
+   * Who has the call, and what may be done about that. Each button stays the same whatever it says now, and the focus goes
+   * over to the other one when its own is not there any more.
+   * @param {RowData} row
+   * @param {OpenedRow} opened
+   * @param {Box} box
+   */
+  #showHands({ handling, deleted_at: deleted }, opened, box) {
+    const held = document.activeElement;
+    const offered = Boolean(opened.call) && !deleted;
+    this.#choices = offered ? choices(handling, box.shared) : { take: null, done: null };
+    const { take, done } = this.#choices;
+    for (const [button, choice] of /** @type {const} */ ([[this.#take, take], [this.#done, done]])) {
+      button.hidden = !choice;
+      if (!choice) continue;
+      button.textContent = say(choice.word);
+      button.setAttribute("aria-label", say("of_call", { act: say(choice.word), who: whoInWords(opened) }));
+    }
+    if (held === this.#take && !take && done) this.#done.focus({ preventScroll: true });
+    if (held === this.#done && !done && take) this.#take.focus({ preventScroll: true });
+    const { before, who, after } = inWords(handling);
+    this.#hands.hidden = !before && !who;
+    this.#hands.replaceChildren(before, h("bdi", {}, who), after);
+    this.#hands.title = handling.at ? inFull(new Date(handling.at)) : "";
+    this.classList.toggle("done", handling.state === "done");
+    this.classList.toggle("taken", handling.state === "taken");
+    this.classList.toggle("mine", handling.mine);
   }
 
   /** @param {boolean} deleted */
@@ -103,7 +158,7 @@ export class CallRow extends HTMLElement {
   /**
    * @param {RowData} row
    * @param {OpenedRow} opened
-   * @param {{several: boolean, private: boolean}} box
+   * @param {Box} box
    */
   #reasons(row, opened, box) {
     /** @type {(Node | string)[]} */

@@ -63,7 +63,7 @@ export class Shelf {
     const taken = rows.map((data, i) => this.take(data, /** @type {OpenedRow} */ (opened[i]), asked));
     const here = taken.flatMap((entry, i) => (entry ? [{ entry, was: before[i] }] : []));
     // Not waited for: whoever looks at the list need not.
-    void this.cache?.put(here.filter(({ entry, was }) => settled(entry) && !(was && settled(was) && was.data.version === entry.data.version))
+    void this.cache?.put(here.filter(({ entry, was }) => this.#keeps(entry) && !(was && settled(was) && was.data.version === entry.data.version))
       .map(({ entry }) => entry));
     return here.filter(({ was }) => !was).map(({ entry }) => entry);
   }
@@ -77,8 +77,7 @@ export class Shelf {
   take(data, opened, asked) {
     const known = this.#entries.get(data.id);
     if (known && known.asked > asked) return null;
-    const marked = this.marks?.of(data.id);
-    if (marked !== undefined) data = { ...data, heard: marked };
+    data = this.marks?.over(data) ?? data;
     const hay = haystack(shownOf(opened));
     /** @type {Entry} */
     const entry = { data, opened, hay, asked, element: known?.element ?? null, drawn: false };
@@ -89,10 +88,18 @@ export class Shelf {
     return entry;
   }
 
+  /**
+   * Whether a row goes into the cache: what I marked and the server does not know is no part of its version.
+   * @param {Entry} entry
+   */
+  #keeps(entry) {
+    return settled(entry) && !this.marks?.waits(entry.data.id);
+  }
+
   /** Let the cache hold what is here and nothing else; it may have been thrown away meanwhile. */
   async store() {
     const here = await this.cache?.prune((id) => this.#entries.has(id));
-    if (here) await this.cache?.put(this.all.filter((entry) => settled(entry) && !here.has(entry.data.id)));
+    if (here) await this.cache?.put(this.all.filter((entry) => this.#keeps(entry) && !here.has(entry.data.id)));
   }
 
   /** Open again what was not: keys came or changed. Each as old as it was: what comes meanwhile stands. */

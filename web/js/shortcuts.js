@@ -33,6 +33,8 @@ export const KEYS = [
   { keys: ["J", "L"], does: "key_step_inside", character: true },
   { keys: ["<", ">"], does: "key_speed", character: true },
   { keys: ["Del"], does: "key_delete", character: false },
+  { keys: ["T", "G"], does: "key_take", character: true },
+  { keys: ["D", "O"], does: "key_done", character: true },
   { keys: ["?"], does: "key_help", character: true },
 ];
 

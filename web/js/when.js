@@ -13,6 +13,15 @@ export const timeOfDay = (time) => clock.format(time);
 /** @param {Date} time */
 export const inFull = (time) => full.format(time);
 
+const short = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+
+/**
+ * A moment in a sentence: today its time alone.
+ * @param {Date} time
+ * @param {Date} [now]
+ */
+export const since = (time, now = new Date()) => (dayKey(time) === dayKey(now) ? clock : short).format(time);
+
 /**
  * A stable key of the day in the viewer's zone.
  * @param {Date} time
