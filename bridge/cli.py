@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge import config, hygiene
-from bridge.commands import checking, house, importing, reader, server
+from bridge.commands import checking, house, importing, reader, recovery, server
 from bridge.errors import AftertoneError, Refused, SettingError
 from bridge.supervisor import EXIT_SETTINGS
 
@@ -64,6 +64,13 @@ def _house_commands(commands: Group) -> None:
     made.add_argument("--key-file", type=Path, help="for a program: write its key into this new file")
     made = _add(user, "link", house.user_link)
     made.add_argument("name", help="the user's name")
+    key = _group(commands, "recovery-key", "the organisation's recovery key (on the server's data)")
+    made = _add(key, "make", recovery.make)
+    made.add_argument("-o", "--output", type=Path, required=True, help="new file for the private half")
+    made = _add(key, "set", recovery.turn_on)
+    made.add_argument("public", help="64 hex digits, or the key file")
+    _add(key, "show", recovery.show)
+    _add(key, "off", recovery.off)
 
 
 def _import_commands(commands: Group) -> None:

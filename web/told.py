@@ -118,13 +118,25 @@ class MailboxOut(BaseModel):
     people: int
 
 
+class RecoveryOut(BaseModel):
+    """The organisation's recovery key, which is on. Members of ``opens``, of my mailboxes (ids), have let it
+    in; it waits for one of each of ``waits``."""
+
+    user_id: str
+    public: str
+    opens: list[str]
+    waits: list[str]
+
+
 class Me(BaseModel):
-    """All that a page needs to unlock. ``csrf`` goes into X-CSRF of every change."""
+    """All that a page needs to unlock. ``csrf`` goes into X-CSRF of every change. ``recovery`` is null while
+    there is no such key."""
 
     user: Myself
     slots: list[str]
     wraps: list[WrapOut]
     mailboxes: list[MailboxOut]
+    recovery: RecoveryOut | None
     csrf: str
 
 

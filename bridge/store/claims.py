@@ -18,7 +18,7 @@ from bridge.errors import Refused
 from bridge.seal.keys import claim_proof, mailbox_wrap
 from bridge.store import tables
 from bridge.store.database import Database
-from bridge.store.members import WRAP_BYTES, check_public
+from bridge.store.members import WRAP_BYTES, admit_recovery, check_public
 from bridge.store.names import Clock, seconds_of
 from bridge.store.secret import ServerSecret
 
@@ -108,6 +108,7 @@ class Claims:
         mailbox.private = True
         session.add(mailbox)
         session.flush()
+        admit_recovery(session, mailbox.id)
         session.exec(delete(tables.Claim).where(col(tables.Claim.mailbox_id) == mailbox.id))
         session.exec(delete(tables.ServerCopy).where(col(tables.ServerCopy.mailbox_id) == mailbox.id))
 

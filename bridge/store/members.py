@@ -15,6 +15,13 @@ WRAP_BYTES = 80
 PUBLIC_BYTES = 32
 
 
+_ADMIT = """
+    INSERT OR IGNORE INTO member (mailbox_id, user_id)
+    SELECT mailbox.id, recovery.user_id FROM mailbox, recovery
+    WHERE recovery.since IS NOT NULL AND mailbox.private AND (?1 IS NULL OR mailbox.id = ?1)
+"""
+
+
 class MemberState(StrEnum):
     """``invited``: has not joined yet, no key. ``waiting``: has a key, cannot open the mailbox (in a mailbox
     that is not private: may claim it; in a private one: a member must approve). ``member``: can open it."""
@@ -75,3 +82,9 @@ def member_of(session: Session, row: tables.Mailbox, user: tables.User) -> Membe
     ).all()
     state = state_of(private=row.private, joined=user.public is not None, opens=row.epoch in epochs)
     return Member(user.id, user.name, user.public, state, tuple(epochs))
+
+
+def admit_recovery(session: Session, mailbox_id: str | None = None) -> None:
+    """Within a transaction: where a recovery key is on, have it wait for a member of this private mailbox,
+    or of each one (None)."""
+    session.connection().exec_driver_sql(_ADMIT, (mailbox_id,))

@@ -17,6 +17,7 @@ _WAITING = """
         ON held.mailbox_id = mailbox.id AND held.epoch = mailbox.epoch AND held.user_id = mine.user_id
     JOIN member AS other ON other.mailbox_id = mailbox.id
     JOIN user ON user.id = other.user_id AND user.public IS NOT NULL
+        AND user.id NOT IN (SELECT user_id FROM recovery)
     WHERE mine.user_id = ? AND NOT EXISTS (
         SELECT 1 FROM mailbox_wrap AS theirs WHERE theirs.mailbox_id = mailbox.id
         AND theirs.epoch = mailbox.epoch AND theirs.user_id = other.user_id)

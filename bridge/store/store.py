@@ -29,6 +29,7 @@ from bridge.store.notes import Notes
 from bridge.store.outbox import Outbox
 from bridge.store.passkeys import Passkeys
 from bridge.store.recover import Recovered, recover
+from bridge.store.recovery import RecoveryKey
 from bridge.store.secret import ServerSecret, load_secret
 from bridge.store.sessions import Challenges, Sessions
 from bridge.store.standing import Standing
@@ -74,6 +75,7 @@ class Store:
         self.newkeys = NewKeys(database, clock)
         self.users = Users(database, self.mailboxes, secret, clock)
         self.passkeys = Passkeys(database, clock)
+        self.recovery = RecoveryKey(database, clock)
         self.sessions = Sessions(database, secret, clock)
         self.challenges = Challenges(clock)
         self.taken = Taken(database, self.blobs, secret)

@@ -224,6 +224,16 @@ class TakenRow(SQLModel, table=True):
     done: bool
 
 
+class RecoveryRow(SQLModel, table=True):
+    """The user who is the organisation's recovery key (``bridge.store.recovery``), one at most; ``since`` is
+    missing while it is off."""
+
+    __tablename__ = "recovery"
+
+    user_id: str = Field(foreign_key="user.id", primary_key=True)
+    since: int | None = None
+
+
 class OutboxRow(SQLModel, table=True):
     """Something that others are still to be told (``bridge.store.outbox``); ``key`` says of what, by kind.
 

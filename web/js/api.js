@@ -10,7 +10,10 @@ import { say } from "./words.js";
  *   keep_days: number | null, key_since: string | null, key_by: string | null, people: number}} Mailbox
  *   waiting: people who wait for a member's approval; people: how many see its rows in a page, I among them;
  *   older: calls or notes still want an envelope of this epoch
- * @typedef {{user: User, slots: string[], wraps: Wrap[], mailboxes: Mailbox[], csrf: string}} Me
+ * @typedef {{user: User, slots: string[], wraps: Wrap[], mailboxes: Mailbox[], recovery: Recovery | null,
+ *   csrf: string}} Me
+ * @typedef {{user_id: string, public: string, opens: string[], waits: string[]}} Recovery the organisation's recovery key, while
+ *   it is on; opens: mailboxes of mine whose members have let it in; waits: those that have not
  * @typedef {{id: string, state: "recording" | "kept", started_at: string, speech: boolean | null, cut_off: boolean,
  *   size: number, epoch: number, commit: string, envelopes: string[], meta: string[], peaks: string[]}} NoteData
  * @typedef {{state: "open" | "taken" | "done", user_id: string | null, user: string | null, mine: boolean,

@@ -16,6 +16,7 @@ import { Live } from "./live.js";
 import * as marks from "./marks.js";
 import { playOn } from "./onward.js";
 import { NotePlayer } from "./player.js";
+import { RecoveryLine } from "./recovery.js";
 import * as shell from "./shell.js";
 import { takeFrom } from "./taking.js";
 import { UnlockPanel } from "./unlock.js";
@@ -32,6 +33,7 @@ const banner = /** @type {StatusBanner} */ (document.querySelector("status-banne
 const list = /** @type {CallList} */ (document.querySelector("call-list"));
 const boxes = /** @type {MailboxList} */ (document.querySelector("mailbox-list"));
 const finder = /** @type {FindBar} */ (document.querySelector("find-bar"));
+const recovery = /** @type {RecoveryLine} */ (document.querySelector("recovery-line"));
 const panel = /** @type {UnlockPanel} */ (document.querySelector("unlock-panel"));
 const said = /** @type {HTMLElement} */ (document.querySelector("#said"));
 const player = /** @type {NotePlayer} */ (document.querySelector("note-player"));
@@ -75,6 +77,7 @@ async function begin() {
   void shell.keep();
   if (key) {
     await keyring.unlock(key);
+    void recovery.show(me, keyring, fell);
     await list.refresh();
     gather(me);
     await inTurn(() => settled(me, keyring));
@@ -110,6 +113,7 @@ async function whoAmI() {
 function show(me, keyring) {
   boxes.show(me, keyring);
   finder.show(me);
+  void recovery.show(me, keyring, fell);
   const shut = me.mailboxes.filter((box) => box.state === "private" && box.my_state !== "member");
   // Who waits for all of them is told in the empty list.
   const names = keyring.waits ? "" : shut.map((box) => box.name || box.extension).join(", ");
@@ -171,7 +175,7 @@ function listen(keyring) {
   list.addEventListener("fresh", (event) => {
     said.textContent = say("new_call", { who: /** @type {CustomEvent<string>} */ (event).detail });
   });
-  boxes.addEventListener("changed", () => void quietly(renew(keyring)));
+  for (const each of [boxes, recovery]) each.addEventListener("changed", () => void quietly(renew(keyring)));
   player.addEventListener("saved", (event) => {
     const id = /** @type {CustomEvent<string>} */ (event).detail;
     void quietly(api.post(`notes/${encodeURIComponent(id)}/log`, { act: "saved" }));

@@ -88,7 +88,8 @@ export class MembersDialog {
     if (state !== "member" || readers > 1) {
       acts.append(this.#button(this.#isMe(person) ? "leave" : "remove", person, () => this.#remove(person), true));
     }
-    return h("li", {}, h("span", {}, h("bdi", {}, person.name), mine),
+    const name = person.user_id === this.me.recovery?.user_id ? say("recovery_name") : person.name;
+    return h("li", {}, h("span", {}, h("bdi", {}, name), mine),
       h("span", { class: "hint" }, say(`member_${state}`), print && " · ", print && h("span", { class: "print" }, print)),
       odd && h("span", { class: "hint odd" }, say("person_changed")), acts);
   }

@@ -1,9 +1,10 @@
 """GET me: who I am, what opens my key, and my mailboxes."""
 
+from bridge.store import Store
 from web.answers import to_b64, utc
 from web.auth import Who, logged_out
 from web.house import Here
-from web.told import MailboxOut, Me, Myself, WrapOut
+from web.told import MailboxOut, Me, Myself, RecoveryOut, WrapOut
 
 
 async def me(who: Who, house: Here) -> Me:
@@ -46,5 +47,19 @@ async def me(who: Who, house: Here) -> Me:
             for seen in store.mailboxes.of_user(user.id)
             for origin in [origins.get(seen.mailbox.id)]
         ],
+        recovery=_recovery(store, user.id),
         csrf=store.sessions.form_mark(who.token),
+    )
+
+
+def _recovery(store: Store, user_id: str) -> RecoveryOut | None:
+    found = store.recovery.now()
+    if found is None:
+        return None
+    mine = store.mailboxes.readable_by(user_id)
+    return RecoveryOut(
+        user_id=found.user_id,
+        public=to_b64(found.public),
+        opens=[mailbox_id for mailbox_id in mine if mailbox_id in found.opens],
+        waits=[mailbox_id for mailbox_id in mine if mailbox_id in found.waits],
     )

@@ -15,6 +15,7 @@ from bridge.store.migrations import (
     m0005_passkey,
     m0006_members,
     m0007_handling,
+    m0008_recovery,
 )
 
 MIGRATIONS: list[tuple[str, ...]] = [
@@ -27,6 +28,7 @@ MIGRATIONS: list[tuple[str, ...]] = [
         m0005_passkey,
         m0006_members,
         m0007_handling,
+        m0008_recovery,
     )
 ]
 

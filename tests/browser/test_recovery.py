@@ -1,0 +1,80 @@
+"""The organisation's recovery key as members see it: told while it is on, let in by who agrees."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from bridge.seal.curve import new_keypair
+from bridge.seal.keys import open_mailbox_wrap
+from bridge.seal.layout import kid
+from tests.browser.accessible import assert_accessible
+from tests.browser.conftest import Desk
+from tests.browser.finding import gathered
+from tests.browser.house import House, Member
+from tests.browser.test_members import approve_over_http
+
+pytestmark = pytest.mark.browser
+
+Join = Callable[[], Member]
+
+
+def line(page: Page) -> str:
+    return page.locator("recovery-line").inner_text()
+
+
+@pytest.mark.parametrize("width", [320, 1440])
+def test_members_are_told_and_one_of_them_lets_it_in(
+    house: House, desk: Desk, anna: Join, width: int
+) -> None:
+    first = anna()
+    second = house.join("bert", claim=False)
+    approve_over_http(house, first, second, "1001")
+    house.call("1007", "Jonas")
+    private, public = new_keypair()
+    page = desk.inbox(first)
+    gathered(page, 1)
+    assert line(page) == "", "it is off"
+    user = house.on_loop(lambda: house.store.recovery.turn_on(public))
+    other = desk.inbox(second, viewport={"width": width, "height": 640})
+    page.reload()
+    print_ = kid(public).hex(" ", 2)
+    for each in (page, other):
+        told = each.get_by_role("region", name="Organisation recovery key")
+        expect(told).to_contain_text(f"(fingerprint {print_})")
+        expect(told).to_contain_text("It waits to be let into Anna Weber.")
+        expect(each.locator("mailbox-list .badge")).to_have_count(0)
+    assert_accessible(other)
+    assert house.on_loop(lambda: house.store.mailboxes.wraps_of(user.id)) == [], "no page gave it anything"
+    other.get_by_role("button", name="Let it in").click()
+    dialog = other.get_by_role("dialog", name="Let the recovery key in?")
+    expect(dialog).to_contain_text("open every call and note of Anna Weber, old and new, without you")
+    expect(dialog).to_contain_text(print_)
+    assert_accessible(other)
+    dialog.get_by_role("button", name="Cancel").click()
+    assert house.on_loop(lambda: house.store.mailboxes.wraps_of(user.id)) == []
+    other.get_by_role("button", name="Let it in").click()
+    dialog.get_by_role("button", name="Let it in").click()
+    for each in (page, other):
+        expect(each.locator("recovery-line")).to_contain_text("can open every call and note of Anna Weber")
+        expect(each.get_by_role("button", name="Let it in")).to_have_count(0)
+    assert other.evaluate("document.documentElement.scrollWidth") == width
+    for wrap in house.on_loop(lambda: house.store.mailboxes.wraps_of(user.id)):
+        open_mailbox_wrap(
+            wrap.wrap,
+            user_private=private,
+            user_id=user.id,
+            mailbox_id=wrap.mailbox_id,
+            epoch=wrap.epoch,
+            m_public=wrap.public,
+        )
+    other.get_by_role("button", name=re.compile("^Anna Weber")).click()
+    row = other.get_by_role("dialog").locator("li").filter(has_text="Organisation recovery key")
+    expect(row).to_contain_text("reads this mailbox")
+    expect(row.locator(".print")).to_have_text(print_)
+    assert_accessible(other)
+    house.on_loop(lambda: house.store.recovery.turn_off())
+    other.reload()
+    gathered(other, 1)
+    assert line(other) == ""

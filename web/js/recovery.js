@@ -1,0 +1,64 @@
+/** The organisation's recovery key: told to everybody while it is on, and let in by who agrees. */
+
+import * as api from "./api.js";
+import { StatusBanner } from "./banner.js";
+import { h } from "./dom.js";
+import { Keyring } from "./keyring.js";
+import { sure } from "./sure.js";
+import { say } from "./words.js";
+
+/**
+ * @typedef {import("./api.js").Me} Me
+ * @typedef {import("./api.js").Recovery} Recovery
+ */
+
+/** `<recovery-line>`: stands as long as the key is on; fires `changed` when it was let in. */
+export class RecoveryLine extends HTMLElement {
+  #shown = "";
+
+  /**
+   * @param {Me} me
+   * @param {Keyring} keyring
+   * @param {(error: unknown) => void} fell
+   */
+  async show(me, keyring, fell) {
+    const { recovery } = me;
+    const shown = JSON.stringify([recovery, keyring.unlocked]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    if (!recovery) {
+      this.replaceChildren();
+      return;
+    }
+    const print = await keyring.fingerprint(recovery.public);
+    if (shown !== this.#shown) return;
+    const names = (/** @type {string[]} */ ids) => me.mailboxes.filter(({ id }) => ids.includes(id)).map((box) => box.name || box.extension).join(", ");
+    const opens = names(recovery.opens);
+    const waits = names(recovery.waits);
+    const agree = h("button", { type: "button", class: "link" }, say("recovery_agree"));
+    agree.addEventListener("click", () => {
+      this.#letIn(recovery, keyring, print, waits).catch(fell);
+    });
+    this.replaceChildren(h("p", { class: "banner" },
+      say("recovery_on", { print }), " ", opens ? say("recovery_opens", { names: opens }) : say("recovery_opens_none"),
+      waits && " ", waits && say("recovery_waits", { names: waits }), waits && keyring.unlocked && " ", waits && keyring.unlocked && agree));
+  }
+
+  /**
+   * Nobody's page hands keys out because a server says so: somebody reads what that means, and agrees.
+   * @param {Recovery} recovery
+   * @param {Keyring} keyring
+   * @param {string} print
+   * @param {string} names
+   */
+  async #letIn(recovery, keyring, print, names) {
+    if (!(await sure({ title: say("recovery_title"), why: say("recovery_why", { names, print }), yes: say("recovery_agree") }))) return;
+    for (const id of recovery.waits) {
+      const wraps = await keyring.wrapsFor(id, recovery.user_id, recovery.public);
+      await api.post(`mailboxes/${id}/members/${recovery.user_id}/approve`, { wraps });
+    }
+    this.dispatchEvent(new CustomEvent("changed"));
+  }
+}
+
+customElements.define("recovery-line", RecoveryLine);
