@@ -81,7 +81,7 @@ class Epochs:
             if member_of(session, row, user).state is MemberState.MEMBER:
                 stay = members_of(session, row) - {user_id}
                 # A recovery key is nobody: turned off, it would take the mailbox with it.
-                if not stay - set(session.exec(select(tables.RecoveryRow.user_id))):
+                if not stay - set(session.exec(select(col(tables.RecoveryRow.user_id)))):
                     raise Refused("last member", user="Nobody else could read this mailbox then.")
                 begin(session, now, row, by, following, stay)
             elif following is not None:

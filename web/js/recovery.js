@@ -52,7 +52,7 @@ export class RecoveryLine extends HTMLElement {
    * @param {string} names
    */
   async #letIn(recovery, keyring, print, names) {
-    if (!(await sure({ title: say("recovery_title"), why: say("recovery_why", { names, print }), yes: say("recovery_agree") }))) return;
+    if (!(await sure(say("recovery_title"), [say("recovery_why", { names, print })], say("recovery_agree")))) return;
     for (const id of recovery.waits) {
       const wraps = await keyring.wrapsFor(id, recovery.user_id, recovery.public);
       await api.post(`mailboxes/${id}/members/${recovery.user_id}/approve`, { wraps });
