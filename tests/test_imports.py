@@ -82,7 +82,7 @@ MAY: dict[str, set[str]] = {
         "errors",
     },
     "cli": {"commands", "supervisor", "hygiene", "config", "errors"},
-    "web": {"web", "store", "call", "seal", *BASE},
+    "web": {"web", "intake", "store", "call", "seal", *BASE},
 }
 """``store`` publishes what it committed as News, so it knows ``events``; ``seal`` and ``media`` know ``call``
 for the names of codecs; ``hygiene`` and ``supervisor`` stand alone so that the parent stays light."""

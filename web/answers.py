@@ -97,6 +97,12 @@ UserHandle = Annotated[bytes, _bytes_of(1, 64), _SCHEMA]
 """Lengths of WebAuthn, sections 5.4.3 and 5.8.3."""
 
 
+CallRecord = Annotated[bytes, _bytes_of(1, 32 << 10), _SCHEMA]
+"""A whole call record: some 700 bytes, and as much again for each line that somebody wrote to it."""
+NoteHead = Annotated[bytes, _bytes_of(1, 512), _SCHEMA]
+"""The head of a note with one envelope: some 170 bytes."""
+
+
 def utc(moment: datetime) -> str:
     """Return RFC 3339 in UTC with Z, to the second unless there is a fraction."""
     text = moment.astimezone(UTC).isoformat(timespec="auto")

@@ -23,6 +23,7 @@ from starlette.middleware import Middleware
 from bridge.config import Settings
 from bridge.errors import Refused, StoreError
 from bridge.events import Events
+from bridge.intake.uploads import Uploads
 from bridge.store import Store
 from web.answers import ApiError
 from web.ceremonies import Ceremonies
@@ -107,6 +108,7 @@ def create_app(
         limits=Limits(),
         ceremonies=Ceremonies(),
         streams=Streams(events),
+        uploads=Uploads(store, settings.min_free, settings.note_limit_s, clock),
         clock=clock,
     )
     _handle_errors(app, pages)

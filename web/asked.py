@@ -9,9 +9,11 @@ from bridge.store.handling import HandlingState
 from web.answers import (
     Attestation,
     AuthenticatorData,
+    CallRecord,
     ClientData,
     CredentialId,
     Key,
+    NoteHead,
     Sealed,
     Signature,
     UserHandle,
@@ -227,6 +229,18 @@ class HandlingMark(Asked):
 
     state: HandlingState
     seen: HandlingSeen
+
+
+class Forward(Asked):
+    """A note made of ``note_id``, one of mine. ``id`` and ``call_id`` are its own and its call record's,
+    ``call`` that whole record, ``head`` the note's head, ``size`` its bytes with the head."""
+
+    note_id: HexId
+    id: HexId
+    call_id: HexId
+    call: CallRecord
+    head: NoteHead
+    size: Annotated[int, Field(strict=True, ge=1, le=1 << 40)]
 
 
 class HeardMark(Asked):

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from bridge.config import Settings
 from bridge.events import Events
+from bridge.intake.uploads import Uploads
 from bridge.store import Store
 from web.ceremonies import Ceremonies
 from web.limits import Limits
@@ -34,6 +35,7 @@ class House:
     limits: Limits
     ceremonies: Ceremonies
     streams: Streams
+    uploads: Uploads
     clock: Callable[[], float]
 
 

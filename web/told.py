@@ -288,6 +288,36 @@ class Changed(BaseModel):
     changed: int
 
 
+class Listed(BaseModel):
+    """A mailbox to which a note can be sealed with ``public``, the key of ``epoch``."""
+
+    id: str
+    extension: str
+    name: str
+    private: bool
+    epoch: int
+    public: str
+
+
+class Directory(BaseModel):
+    """By extension; ``next`` goes into ``after`` for the further ones."""
+
+    mailboxes: list[Listed]
+    next: str | None
+
+
+class Arrived(BaseModel):
+    """How many bytes of the note are here; the next ones begin there."""
+
+    at: int
+
+
+class Forwarded(BaseModel):
+    """The row in the other mailbox."""
+
+    row_id: str
+
+
 class LogEntry(BaseModel):
     """What a member, or the server by itself (no ``user``), did with one row, with ``count`` of them, or with
     somebody (``about``) or the key of the mailbox."""
@@ -297,6 +327,9 @@ class LogEntry(BaseModel):
         "played",
         "opened",
         "saved",
+        "exported",
+        "forwarded",
+        "received",
         "deleted",
         "restored",
         "erased",

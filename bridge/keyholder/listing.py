@@ -18,6 +18,9 @@ PAGE = 200
 LONGEST = 120
 """Characters of a caller's name and number that a line shows; a display name may be as long as a message."""
 
+MOST_WORDS = 500
+"""Characters of what somebody wrote to a note when he forwarded it."""
+
 WORDS = {
     "no_answer": "nobody answered",
     "busy": "busy",
@@ -88,6 +91,7 @@ def _row(client: Client, keyring: Keyring, told: dict[str, Any]) -> dict[str, An
         "presentation": _text(caller.get("presentation")),
         "dialled": _text(call.get("dialled")),
         "forwarded_from": _text(call.get("forwarded_from")),
+        "forwarded_by": _forwarded(call.get("forwarded")),
         "reason": _text(call.get("reason")) or told["reason"],
         "group": call.get("group") is True,
         "rang_at": _text(call.get("rang_at")) or told["received_at"],
@@ -163,6 +167,15 @@ def _whole(client: Client, box: Box | None, told: dict[str, Any]) -> OpenedNote:
     return box.opened(lambda secret: open_note(blob, note_id=note_id, mailbox_id=box.id, secret=secret))
 
 
+def _forwarded(told: object) -> dict[str, str | None] | None:
+    """Return who forwarded the note last, from which mailbox, when, and with what words; None if nobody."""
+    last = told[-1] if isinstance(told, list) and told else None
+    if not isinstance(last, dict):
+        return None
+    named = {"name": "by", "mailbox": "mailbox", "extension": "extension", "at": "at", "text": "text"}
+    return {name: _text(last.get(key)) for name, key in named.items()}
+
+
 def _text(value: object) -> str | None:
     """Return a text that a record holds; anything else that a forger may have put there is not shown."""
     return value if isinstance(value, str) and value else None
@@ -180,6 +193,10 @@ def _lines(row: dict[str, Any]) -> Iterator[str]:
     if handling["state"] != "open":
         mark += f"  ({handling['state']} by {handling['by'] or 'somebody who is gone'})"
     yield f"{_local(row['rang_at'])}  {row['mailbox']}  {who[:LONGEST]}  {why}{mark}"
+    if by := row["forwarded_by"]:
+        origin = (by["mailbox"] or by["extension"] or "another mailbox")[:LONGEST]
+        words = f": {by['text'][:MOST_WORDS]}" if by["text"] else ""
+        yield f"    forwarded by {(by['name'] or 'somebody')[:LONGEST]} from {origin}{words}"
     for note in row["notes"]:
         length = f"{note['seconds']:.1f} s" if note["seconds"] is not None else "recording"
         if "problem" in note:

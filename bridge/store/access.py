@@ -25,6 +25,11 @@ _ADD = """
     SELECT :mailbox, :user, :at, :act, :call, :count WHERE NOT EXISTS (
         SELECT 1 FROM access WHERE call_id = :call AND user_id = :user AND act = :act AND at > :at - :once)
 """
+_TAKING_OUT = """
+    SELECT id, call_id FROM (SELECT * FROM access WHERE mailbox_id = :mailbox ORDER BY id DESC LIMIT :look)
+    WHERE act = :act AND user_id = :user AND at > :at - :once LIMIT 1
+"""
+_ONE_MORE = "UPDATE access SET call_id = NULL, count = count + 1 WHERE id = :id"
 _PAGE = """
     SELECT access.id, at, act, call_id, count, user_id, user.name, about.name FROM access
     LEFT JOIN user ON user.id = access.user_id LEFT JOIN user AS about ON about.id = access.about_id
@@ -35,13 +40,17 @@ _NEWEST = 1 << 62
 
 class Act(StrEnum):
     """What was done. ``played`` is a page that fetched a note, ``opened`` a program; ``saved`` is what a page
-    says of itself. ``expired``: the mailbox keeps nothing that old. ``new_key`` is one of the mailbox;
-    ``new_device``: a member lost one and has another key of his own. ``taken_over``: from another who had
-    it."""
+    says of itself, ``exported`` one that takes notes out sealed to somebody else. ``forwarded``: sealed anew
+    for another mailbox, which has ``received`` it. ``expired``: the mailbox keeps nothing that old.
+    ``new_key`` is one of the mailbox; ``new_device``: a member lost one and has another key of his own.
+    ``taken_over``: from another who had it."""
 
     PLAYED = "played"
     OPENED = "opened"
     SAVED = "saved"
+    EXPORTED = "exported"
+    FORWARDED = "forwarded"
+    RECEIVED = "received"
     DELETED = "deleted"
     RESTORED = "restored"
     ERASED = "erased"
@@ -82,6 +91,17 @@ class Access:
         with self._database.write_soon() as connection:
             write(connection, self._clock(), mailbox_id, user_id, act, call_id)
 
+    def tell_export(self, mailbox_id: str, user_id: str, call_id: bytes) -> None:
+        """Write down that a user takes a note out; of many within ONCE_S one line tells, with their count."""
+        now = self._clock()
+        values = {"mailbox": mailbox_id, "user": user_id, "act": str(Act.EXPORTED), "at": seconds_of(now)}
+        with self._database.write_soon() as connection:
+            found = connection.execute(_TAKING_OUT, {**values, "once": ONCE_S, "look": MOST}).fetchone()
+            if found is None:
+                write(connection, now, mailbox_id, user_id, Act.EXPORTED, call_id)
+            elif found[1] != call_id:
+                connection.execute(_ONE_MORE, {"id": found[0]})
+
     def page(self, mailbox_id: str, before: int | None = None, limit: int = 50) -> list[Entry]:
         """Return entries of a mailbox, newest first, older than the entry ``before``."""
         span = (mailbox_id, _NEWEST if before is None else before, min(max(limit, 1), MOST))
@@ -105,10 +125,12 @@ def write(
     act: Act,
     call_id: bytes | None = None,
     count: int = 1,
+    *,
+    once_s: int = ONCE_S,
 ) -> None:
-    """Write an entry in the transaction of what it tells."""
+    """Write an entry in the transaction of what it tells; the same one is told once in ``once_s``."""
     values = {"mailbox": mailbox_id, "user": user_id, "act": str(act), "call": call_id, "count": count}
-    connection.execute(_ADD, {**values, "at": seconds_of(now), "once": ONCE_S})
+    connection.execute(_ADD, {**values, "at": seconds_of(now), "once": once_s})
 
 
 def write_change(

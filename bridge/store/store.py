@@ -17,6 +17,7 @@ from bridge.store.claims import Claims
 from bridge.store.closing import Closing, Flusher, Notebook
 from bridge.store.database import Database
 from bridge.store.deleting import Deleting
+from bridge.store.directory import Directory
 from bridge.store.disk import free_bytes
 from bridge.store.envelopes import Envelopes
 from bridge.store.epochs import Epochs
@@ -35,6 +36,7 @@ from bridge.store.sessions import Challenges, Sessions
 from bridge.store.standing import Standing
 from bridge.store.taken import Taken
 from bridge.store.unheard import Counts, unheard_counts
+from bridge.store.uploads import Uploads
 from bridge.store.users import Users
 
 log = logging.getLogger("aftertone.store")
@@ -73,6 +75,7 @@ class Store:
         self.standing = Standing(database)
         self.epochs = Epochs(database, clock)
         self.newkeys = NewKeys(database, clock)
+        self.directory = Directory(database)
         self.users = Users(database, self.mailboxes, secret, clock)
         self.passkeys = Passkeys(database, clock)
         self.recovery = RecoveryKey(database, clock)
@@ -83,6 +86,7 @@ class Store:
         self.access = Access(database, clock)
         self.handling = HandlingMarks(database, clock, publish)
         self.deleting = Deleting(database, self.blobs, clock)
+        self.uploads = Uploads(database, self.blobs, data, clock)
         self.outbox = Outbox(database)
         closing = Closing(database, publish)
         self.flusher = Flusher(database, closing, self.tidy)
@@ -100,6 +104,7 @@ class Store:
         self._take_lock()
         self.outbox.free()
         self.blobs.make_folders()
+        self.uploads.clear()
         return recover(self._database, self.blobs, self._publish)
 
     def tidy(self) -> list[News]:

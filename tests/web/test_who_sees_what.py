@@ -28,6 +28,14 @@ BODIES: dict[str, Any] = {
     "log_write": {"act": "saved"},
     "passkeys_start": {"auth": KEY},
     "passkeys_add": {"ceremony": "x", "client_data": KEY, "attestation": KEY, "slot": KEY, "name": "x"},
+    "forwards_begin": {
+        "note_id": UNKNOWN,
+        "id": "1" * 32,
+        "call_id": "2" * 32,
+        "call": KEY,
+        "head": KEY,
+        "size": 1000,
+    },
 }
 
 

@@ -112,12 +112,26 @@ export function remove(path) {
 }
 
 /**
+ * Send bytes, a piece of something sealed.
+ * @param {string} path
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {Promise<any>}
+ */
+export async function putBytes(path, bytes) {
+  const headers = { Accept: "application/json", "Content-Type": "application/octet-stream", "X-CSRF": csrf };
+  const response = await reach(`/api/v1/${path}`, { method: "PUT", headers, cache: "no-store", body: bytes });
+  if (!response.ok) throw await refusal(response);
+  return response.json();
+}
+
+/**
  * The whole sealed note.
  * @param {string} noteId
+ * @param {"exported"} [act] what the mailbox's log is to say, if not that somebody listened
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function blob(noteId) {
-  const response = await reach(`/api/v1/notes/${encodeURIComponent(noteId)}/blob`, { cache: "no-store" });
+export async function blob(noteId, act) {
+  const response = await reach(`/api/v1/notes/${encodeURIComponent(noteId)}/blob${act ? `?act=${act}` : ""}`, { cache: "no-store" });
   if (!response.ok) throw await refusal(response);
   return new Uint8Array(await response.arrayBuffer());
 }

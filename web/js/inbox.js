@@ -8,6 +8,7 @@ import { settle } from "./claim.js";
 import { forget } from "./filters.js";
 import { deleteFrom } from "./deleting.js";
 import { FindBar } from "./find.js";
+import { forwardFrom } from "./forward.js";
 import { offerHelp } from "./help.js";
 import { keptKey } from "./identity.js";
 import { Keyring } from "./keyring.js";
@@ -64,6 +65,7 @@ async function begin() {
   playOn(list, player, said);
   deleteFrom(list, finder, said, fell);
   takeFrom(list, marked, me.user, said, fell);
+  forwardFrom(list, keyring, me.user.name);
   listen(keyring);
   show(me, keyring);
   const key = await keptKey(me);

@@ -160,6 +160,19 @@ export class CallList extends HTMLElement {
     }
   }
 
+  /**
+   * The row of a note.
+   * @param {string} noteId
+   */
+  entryOf(noteId) {
+    return this.#shelf.of(noteId);
+  }
+
+  /** The rows that are found now, opened as far as they can be. */
+  get foundEntries() {
+    return this.#look().found;
+  }
+
   /** The rows that are found now, also those further down than what is drawn. */
   get found() {
     return this.#look().found.map(({ data }) => data.id);

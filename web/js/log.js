@@ -6,9 +6,9 @@ import { inFull } from "./when.js";
 import { say } from "./words.js";
 
 /**
- * @typedef {{at: string, act: "played" | "opened" | "saved" | "deleted" | "restored" | "erased" | "expired" | "approved" |
- *   "removed" | "left" | "new_key" | "new_device" | "taken_over" | "done", count: number, user_id: string | null,
- *   user: string | null, about: string | null}} Done
+ * @typedef {{at: string, act: "played" | "opened" | "saved" | "exported" | "forwarded" | "received" | "deleted" | "restored" |
+ *   "erased" | "expired" | "approved" | "removed" | "left" | "new_key" | "new_device" | "taken_over" | "done", count: number,
+ *   user_id: string | null, user: string | null, about: string | null}} Done
  */
 
 /**
@@ -36,7 +36,8 @@ export function logOf(mailboxId, attempt) {
 /** @param {Done} done */
 function line({ at, act, count, user_id: id, user, about }) {
   const who = user ?? say(id === null ? "log_nobody" : "log_somebody");
-  const told = say(count === 1 ? "log_line" : "log_line_n", { who, act: say(`log_${act}`, { about: about ?? say("log_somebody") }), n: count });
+  const many = act === "exported" ? "log_line_notes" : "log_line_n";
+  const told = say(count === 1 ? "log_line" : many, { who, act: say(`log_${act}`, { about: about ?? say("log_somebody") }), n: count });
   const time = new Date(at);
   return h("li", {}, h("bdi", {}, told), h("time", { datetime: at }, inFull(time)));
 }

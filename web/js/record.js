@@ -3,7 +3,10 @@
 /**
  * @typedef {{number: string, name: string, presentation: Presentation}} From
  * @typedef {"allowed" | "restricted" | "unavailable" | "untold"} Presentation
- * @typedef {{from: From, dialled: string, forwarded_from: string, group: boolean, rang_at: string, rang_s: number}} CallRecord
+ * @typedef {{by: string, mailbox: string, extension: string, at: string, text: string}} Forwarding by whom, from which
+ *   mailbox, when (RFC 3339), and with what words of his own
+ * @typedef {{from: From, dialled: string, forwarded_from: string, group: boolean, rang_at: string, rang_s: number,
+ *   forwarded?: Forwarding[]}} CallRecord forwarded: the last one last; rows that were kept by an older page have none
  * @typedef {{type: string, seconds: number, peaks: Uint8Array, cutOff: boolean, urgent: boolean}} OpenedNote
  * @typedef {import("./api.js").NoteData} NoteData
  */
@@ -13,6 +16,9 @@ const PRESENTATIONS = ["allowed", "restricted", "unavailable", "untold"];
 
 /** Longest note a length is shown for: more than a day is a lie. */
 const MOST_SECONDS = 86_400;
+
+/** A note tells how it was forwarded the last times. */
+const MOST_FORWARDS = 4;
 
 /** Bytes in which half a second of G.711 lies in a blob: 4,000 samples, 14 of header, 16 of tag. */
 const SEGMENT_BYTES = 4030;
@@ -27,8 +33,17 @@ export function readCall(meta) {
   return {
     from: { number: text(from.number), name: text(from.name), presentation },
     dialled: text(meta.dialled), forwarded_from: text(meta.forwarded_from), group: meta.group === true,
-    rang_at: text(meta.rang_at), rang_s: seconds(meta.rang_s),
+    rang_at: text(meta.rang_at), rang_s: seconds(meta.rang_s), forwarded: forwardings(meta.forwarded),
   };
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Forwarding[]}
+ */
+function forwardings(value) {
+  return (Array.isArray(value) ? value : []).slice(-MOST_FORWARDS).map(object).map(({ by, mailbox, extension, at, text: words }) => (
+    { by: text(by), mailbox: text(mailbox), extension: text(extension), at: text(at), text: text(words) }));
 }
 
 /**

@@ -12,6 +12,7 @@ import { say } from "./words.js";
  * @typedef {import("./api.js").RowData} RowData
  * @typedef {import("./keyring.js").OpenedRow} OpenedRow
  * @typedef {import("./record.js").CallRecord} CallRecord
+ * @typedef {import("./record.js").Forwarding} Forwarding
  * @typedef {import("./words.js").Word} Word
  * @typedef {import("./handling.js").Choice} Choice
  * @typedef {{several: boolean, private: boolean, shared: boolean}} Box several: the reader has more than one mailbox; shared:
@@ -20,6 +21,9 @@ import { say } from "./words.js";
 
 /** Longest caller text that is shown; a display name may be as long as a SIP message. */
 const LONGEST = 120;
+
+/** Longest words of who forwarded it. */
+const LONGEST_WORDS = 500;
 
 /** Days for which a deleted row can be brought back; the server's number. */
 const UNDO_DAYS = 30;
@@ -35,6 +39,7 @@ export class CallRow extends HTMLElement {
   #done = h("button", { type: "button", class: "link", hidden: true });
   #unmark = h("button", { type: "button", class: "link", hidden: true }, say("mark_unheard"));
   #remove = h("button", { type: "button", class: "link" });
+  #words = h("ul", { class: "said", hidden: true });
   #acts = h("span", { class: "acts" }, this.#take, this.#done, this.#unmark, this.#remove);
   #deleted = false;
   /** @type {{take: Choice | null, done: Choice | null}} what may be done with the call */
@@ -42,6 +47,17 @@ export class CallRow extends HTMLElement {
   /** @type {Map<string, NoteStrip>} */
   #strips = new Map();
   #built = false;
+
+  /**
+   * What those who forwarded it have to say.
+   * @param {Forwarding[]} forwarded
+   */
+  #fillWords(forwarded) {
+    const lines = forwarded.filter(({ text }) => text.trim());
+    this.#words.hidden = !lines.length;
+    this.#words.replaceChildren(...lines.map(({ by, text }) => (
+      h("li", {}, h("bdi", { class: "by" }, clip(by)), ": ", h("bdi", {}, clip(text, LONGEST_WORDS))))));
+  }
 
   /**
    * @param {RowData} row
@@ -58,11 +74,11 @@ export class CallRow extends HTMLElement {
     this.#mark.replaceChildren(...(unheard ? [lamp()] : []));
     this.#fillWho(opened);
     this.#why.replaceChildren(...this.#reasons(row, opened, box));
-    const rang = new Date(opened.call?.rang_at ?? row.received_at);
-    const when = Number.isNaN(rang.getTime()) ? new Date(row.received_at) : rang;
+    const when = opened.call?.forwarded?.length ? new Date(row.received_at) : rangAt(row, opened);
     this.#when.dateTime = when.toISOString();
     this.#when.textContent = timeOfDay(when);
     this.#when.title = inFull(when);
+    this.#fillWords(opened.call?.forwarded ?? []);
     this.#showNotes(row, opened);
     this.#deleted = Boolean(row.deleted_at);
     this.classList.toggle("deleted", this.#deleted);
@@ -81,7 +97,7 @@ export class CallRow extends HTMLElement {
     this.#built = true;
     this.setAttribute("role", "article");
     this.tabIndex = -1; // the focus can be brought here
-    this.replaceChildren(this.#mark, this.#who, this.#when, this.#why, this.#hands, this.#acts);
+    this.replaceChildren(this.#mark, this.#who, this.#when, this.#why, this.#words, this.#hands, this.#acts);
     this.#unmark.addEventListener("click", () => this.dispatchEvent(new CustomEvent("mark", {
       bubbles: true, detail: { id: this.dataset.id, heard: false },
     })));
@@ -165,6 +181,11 @@ export class CallRow extends HTMLElement {
     const parts = [why(row.reason, opened.call?.rang_s)];
     if ([...opened.notes.values()].some((note) => note.urgent)) parts.unshift(h("strong", { class: "urgent" }, say("urgent")), " ");
     const tag = (/** @type {string} */ text, kind = "") => parts.push(" ", h("span", { class: `tag ${kind}` }, h("bdi", {}, text)));
+    const forwarded = opened.call?.forwarded?.at(-1);
+    if (forwarded) {
+      tag(say("forwarded_by", { who: clip(forwarded.by), box: clip(forwarded.mailbox || forwarded.extension) }), "by");
+      tag(say("called_at", { when: inFull(rangAt(row, opened)) }), "by");
+    }
     if (opened.call?.group) tag(say("group"));
     if (opened.call?.forwarded_from) tag(say("forwarded", { from: clip(opened.call.forwarded_from) }));
     if (box.several) tag(say("to_mailbox", { name: row.mailbox_name || row.extension }));
@@ -195,6 +216,16 @@ export class CallRow extends HTMLElement {
       strip.show(note, opened.notes.get(note.id), whoInWords(opened), i + 1, row.notes.length);
     });
   }
+}
+
+/**
+ * When it rang, as the record tells, else when the row came.
+ * @param {RowData} row
+ * @param {OpenedRow} opened
+ */
+function rangAt(row, opened) {
+  const rang = new Date(opened.call?.rang_at ?? row.received_at);
+  return Number.isNaN(rang.getTime()) ? new Date(row.received_at) : rang;
 }
 
 /**
@@ -258,11 +289,12 @@ function nobody(call) {
  * One line of bounded length. Control characters have no business in a name, and those that turn the direction of
  * what follows would let a caller write one name and show another; right-to-left letters need none of them here.
  * @param {string} text
+ * @param {number} [longest]
  */
-function clip(text) {
+function clip(text, longest = LONGEST) {
   const line = text.replace(/\p{Cc}+/gu, " ").replace(/\p{Bidi_Control}/gu, "").trim();
   const letters = [...line];
-  return letters.length > LONGEST ? `${letters.slice(0, LONGEST).join("")}…` : line;
+  return letters.length > longest ? `${letters.slice(0, longest).join("")}…` : line;
 }
 
 function lamp() {

@@ -44,7 +44,7 @@ export class Unplayable extends Error {
  * @throws {Unplayable}
  */
 export async function playable(keyring, mailboxId, data, partly) {
-  const note = await opened(keyring, await fetched(data.id), mailboxId, data, partly);
+  const note = await whole(keyring, mailboxId, data, partly);
   if (!note.media.length && !note.gaps.length) throw new Unplayable(say("no_sound"), "again");
   const type = String(note.meta.type);
   if (!isG711(type)) throw new Unplayable(say("cannot_play", { type }));
@@ -56,14 +56,31 @@ export async function playable(keyring, mailboxId, data, partly) {
     gaps,
     // Nobody knows what was said where a piece is lost: that silence is heard.
     silences: silences(samples, SAMPLE_RATE).filter(({ from, to }) => gaps.every((gap) => gap.to <= from || to <= gap.from)),
-    cutOff: note.cutOff,
+    // A note that was forwarded ends as it should, and tells that the one it was made of did not.
+    cutOff: note.cutOff || note.meta.ended === "cut_off",
   };
 }
 
-/** @param {string} noteId */
-async function fetched(noteId) {
+/**
+ * Fetch a note and open it.
+ * @param {Keyring} keyring
+ * @param {string} mailboxId
+ * @param {NoteData} data its row
+ * @param {boolean} partly take what is intact
+ * @param {"exported"} [act] what the mailbox's log is to say
+ * @throws {Unplayable}
+ */
+export async function whole(keyring, mailboxId, data, partly, act) {
+  return opened(keyring, await fetched(data.id, act), mailboxId, data, partly);
+}
+
+/**
+ * @param {string} noteId
+ * @param {"exported"} [act]
+ */
+async function fetched(noteId, act) {
   try {
-    return await api.blob(noteId);
+    return await api.blob(noteId, act);
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw new Unplayable(say("broke_off"), "again");
     if (error.status === 0) throw new Unplayable(say("note_offline"), "again");

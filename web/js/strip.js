@@ -1,6 +1,7 @@
 /** `<note-strip>`: one note inside its row: play button, waveform, length, and what is to be known about it. */
 
 import { h, icon } from "./dom.js";
+import { MoreMenu } from "./menu.js";
 import { moved } from "./silence.js";
 import { Unplayable } from "./sound.js";
 import { WaveForm } from "./wave.js";
@@ -14,11 +15,12 @@ import { say } from "./words.js";
  * @typedef {import("./wave.js").Shape} Shape
  */
 
-/** Fires `play-note` (detail: {id, at, damaged}), bubbling. */
+/** Fires `play-note` (detail: {id, at, damaged}), `forward-note` (detail: id), bubbling. */
 export class NoteStrip extends HTMLElement {
   #play = h("button", { type: "button", class: "play" });
   #wave = /** @type {WaveForm} */ (document.createElement("wave-form"));
   #length = h("span", { class: "length" });
+  #more = /** @type {MoreMenu} */ (document.createElement("more-menu"));
   #going = h("span", { class: "going" }, h("span", { class: "lamp", "aria-hidden": "true" }), say("recording"));
   #notice = h("p", { class: "notice" });
   #problem = h("p", { class: "notice bad", role: "alert" });
@@ -36,7 +38,7 @@ export class NoteStrip extends HTMLElement {
 
   connectedCallback() {
     if (this.firstChild) return;
-    this.append(this.#play, this.#wave, this.#length, this.#going, this.#notice, this.#problem);
+    this.append(this.#play, this.#wave, this.#length, this.#more, this.#going, this.#notice, this.#problem);
     this.#play.addEventListener("click", () => this.#ask({ at: 0 }));
     this.#wave.addEventListener("seek", (event) => {
       event.stopPropagation();
@@ -67,6 +69,10 @@ export class NoteStrip extends HTMLElement {
     this.#opened = opened !== undefined;
     const kept = note.state === "kept";
     for (const part of [this.#play, this.#wave, this.#length]) part.hidden = !kept;
+    this.#more.hidden = !kept || !opened;
+    this.#more.show(say("more_with", { who }), [
+      { label: say("forward_note"), act: () => this.#wish("forward-note") },
+    ]);
     this.#going.hidden = kept;
     this.#play.disabled = !opened;
     this.#waits = kept && opened !== undefined && note.speech !== false;
@@ -145,6 +151,11 @@ export class NoteStrip extends HTMLElement {
     const shape = this.#learned ?? this.#told;
     this.#length.textContent = this.#opened ? length(shape.seconds) : "";
     this.#wave.show(shape);
+  }
+
+  /** @param {string} name */
+  #wish(name) {
+    this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail: this.dataset.id }));
   }
 
   /** @param {{at: number, damaged?: boolean, seek?: boolean}} how */

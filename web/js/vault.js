@@ -71,6 +71,33 @@ export async function pin(mailboxId, epoch, publicKey) {
 }
 
 /**
+ * How the present key of a mailbox that is not mine stands to what was pinned; nothing is pinned by asking.
+ * @param {string} mailboxId
+ * @param {number} epoch
+ * @param {string} publicKey base64url
+ * @returns {Promise<"first" | "known" | "changed">}
+ */
+export async function judge(mailboxId, epoch, publicKey) {
+  const pins = pinsOf(await run(PINS, "readonly", (store) => store.get(mailboxId)));
+  if (!pins) return "first";
+  const newest = Math.max(...Object.keys(pins.epochs).map(Number));
+  return newest === epoch && pins.epochs[epoch] === publicKey ? "known" : "changed";
+}
+
+/**
+ * Pin a key that somebody has compared, whatever was pinned before.
+ * @param {string} mailboxId
+ * @param {number} epoch
+ * @param {string} publicKey base64url
+ */
+export async function compared(mailboxId, epoch, publicKey) {
+  await change(mailboxId, (before) => {
+    const older = Object.entries(before?.epochs ?? {}).filter(([each]) => Number(each) < epoch);
+    return { epochs: { ...Object.fromEntries(older), [epoch]: publicKey }, told: epoch, made: before?.made ?? [] };
+  });
+}
+
+/**
  * Its reader knows of a mailbox's new key.
  * @param {string} mailboxId
  * @param {number} epoch

@@ -11,6 +11,8 @@ from web.routes import (
     challenge,
     claim,
     deleting,
+    directory,
+    forwards,
     handling,
     heard,
     join,
@@ -107,6 +109,11 @@ ROUTES = (
     Route("PUT", f"{API}/rows/{{row_id}}/handling", handling.mark),
     Route("GET", f"{API}/notes/{{note_id}}/blob", note.blob, gives="application/octet-stream"),
     Route("POST", f"{API}/notes/{{note_id}}/log", log.write),
+    # Taking a note elsewhere
+    Route("GET", f"{API}/directory", directory.listed),
+    Route("POST", f"{API}/mailboxes/{{mailbox_id}}/forwards", forwards.begin),
+    Route("PUT", f"{API}/forwards/{{note_id}}", forwards.add),
+    Route("POST", f"{API}/forwards/{{note_id}}/done", forwards.finish),
     # Live
     Route("GET", f"{API}/events", live.events, gives="text/event-stream"),
     # The server itself

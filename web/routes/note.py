@@ -4,7 +4,7 @@ import logging
 import os
 import re
 from collections.abc import AsyncIterator
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -24,8 +24,13 @@ CHUNK = 256 << 10
 _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 
 
-async def blob(note_id: str, who: Who, house: Here, request: Request) -> Response:
-    """Return the SN1 of a note; one Range is served, several are answered with the whole."""
+async def blob(
+    note_id: str, who: Who, house: Here, request: Request, act: Literal["exported"] | None = None
+) -> Response:
+    """Return the SN1 of a note; one Range is served, several are answered with the whole.
+
+    The mailbox's log says that its reader ``exported`` it when he says so, else that he listened.
+    """
     found = house.store.notes.get(hex_id(note_id))
     if found is None or found.mailbox_id not in readable(house, who):
         raise not_found()
@@ -40,7 +45,7 @@ async def blob(note_id: str, who: Who, house: Here, request: Request) -> Respons
         file.close()
         raise
     start, end = span or (0, size)
-    _tell(house, who, found)
+    _tell(house, who, found, exported=act is not None)
     headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start)}
     if span is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
@@ -49,10 +54,13 @@ async def blob(note_id: str, who: Who, house: Here, request: Request) -> Respons
     )
 
 
-def _tell(house: House, who: Caller, note: NoteRow) -> None:
+def _tell(house: House, who: Caller, note: NoteRow, *, exported: bool) -> None:
     """Write into the mailbox's log who has the note now; a full database keeps nobody from hearing it."""
     act = Act.PLAYED if who.kind == "cookie" else Act.OPENED
     try:
+        if exported:
+            house.store.access.tell_export(note.mailbox_id, who.user.id, note.call_id)
+            return
         house.store.access.tell(note.mailbox_id, who.user.id, act, note.call_id)
     except StoreError as error:
         log.warning("a listening is not in the log: %s", error)

@@ -17,7 +17,7 @@ const BODY = 80;
  * @param {Asked} asked
  * @returns {Promise<Bytes>} the 32 bytes that tie all envelopes of a note to one key
  */
-function commitOf(noteKey, { noteId, mailboxId }) {
+export function commitOf(noteKey, { noteId, mailboxId }) {
   return expand(noteKey, concat(utf8("SN1\x01 commit"), noteId, lp(utf8(mailboxId))));
 }
 
@@ -25,11 +25,12 @@ function commitOf(noteKey, { noteId, mailboxId }) {
  * @param {Bytes} noteKey
  * @param {number} stream
  * @param {Asked} asked
- * @returns {Promise<CryptoKey>} AES-256-GCM, for decrypting only
+ * @param {"decrypt" | "encrypt"} [use]
+ * @returns {Promise<CryptoKey>} AES-256-GCM, for this use only
  */
-export async function streamKey(noteKey, stream, { noteId, mailboxId }) {
+export async function streamKey(noteKey, stream, { noteId, mailboxId }, use = "decrypt") {
   const info = concat(utf8("SN1\x01 stream"), [stream], noteId, lp(utf8(mailboxId)));
-  return crypto.subtle.importKey("raw", await expand(noteKey, info), "AES-GCM", false, ["decrypt"]);
+  return crypto.subtle.importKey("raw", await expand(noteKey, info), "AES-GCM", false, [use]);
 }
 
 /**

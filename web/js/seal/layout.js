@@ -1,6 +1,6 @@
 // The bytes of a sealed note without any key (FORMAT.md, "Bytes"): heads, envelopes and record headers.
 
-import { concat, equal, utf8 } from "./bytes.js";
+import { concat, equal, lp, u32, utf8 } from "./bytes.js";
 import { Refused } from "./refused.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
@@ -21,7 +21,7 @@ const MAGIC = concat(utf8("SN1"), [1]);
 const NOTE_ID = 16;
 const COMMIT = 32;
 const FIXED = MAGIC.length + NOTE_ID + 2;
-const MAX_RECORD = 16 * 1024 * 1024;
+export const MAX_RECORD = 16 * 1024 * 1024;
 const MAX_HEAD = 64 * 1024;
 const ENVELOPE_FIXED = 11;
 
@@ -32,6 +32,38 @@ const ENVELOPE_FIXED = 11;
 export async function kidOf(publicKey) {
   const hash = await crypto.subtle.digest("SHA-256", concat(utf8("sn1 kid"), [SUITE], publicKey));
   return new Uint8Array(hash, 0, 8);
+}
+
+/**
+ * The head of a note.
+ * @param {{ noteId: Bytes, mailboxId: string, commit: Bytes, envelopes: Bytes[] }} head
+ * @returns {Bytes}
+ * @throws {RangeError} for parts of a wrong size
+ */
+export function buildHead({ noteId, mailboxId, commit, envelopes }) {
+  if (noteId.length !== NOTE_ID || commit.length !== COMMIT) throw new RangeError("a note id has 16 bytes and a commit 32");
+  const packed = concat(...envelopes);
+  const head = concat(MAGIC, noteId, lp(utf8(mailboxId)), commit, u32(packed.length), packed);
+  if (head.length > MAX_HEAD) throw new RangeError("head above 64 KiB: too many recipients");
+  return head;
+}
+
+/**
+ * The clear header of a record, and the nonce that belongs to it.
+ * @param {{ length: number, stream: number, flags: number, index: number, tMs: number }} header
+ * @returns {{ header: Bytes, nonce: Bytes }}
+ */
+export function buildRecordHeader({ length, stream, flags, index, tMs }) {
+  return { header: concat(u32(length), [stream, flags], u32(index), u32(tMs)), nonce: nonceOf(index, flags) };
+}
+
+/**
+ * @param {number} index
+ * @param {number} flags
+ * @returns {Bytes} the index as 11 bytes, then the flags
+ */
+export function nonceOf(index, flags) {
+  return concat(new Uint8Array(7), u32(index), [flags]);
 }
 
 /**

@@ -1,5 +1,6 @@
 // The JSON of stream 2. Whoever knows a mailbox's public key may have written it.
 
+import { utf8 } from "./bytes.js";
 import { Refused } from "./refused.js";
 
 /** Ours have a few hundred bytes; more than this is an attack. */
@@ -35,4 +36,33 @@ function showable(key, value) {
   if (typeof value === "string" && !value.isWellFormed()) throw new SyntaxError("half surrogate");
   if (typeof value === "number" && !Number.isFinite(value)) throw new SyntaxError("no such number");
   return value;
+}
+
+/** Bytes to whose multiple JSON is padded, so that lengths tell little of names and numbers. */
+const PAD = 256;
+
+/**
+ * A value as UTF-8 JSON with sorted keys, padded with blanks; half surrogates become `?`.
+ * @param {unknown} value
+ * @returns {import("./bytes.js").Bytes}
+ * @throws {RangeError} for a number that JSON has no word for
+ */
+export function padJson(value) {
+  const data = utf8(JSON.stringify(sorted(value)));
+  const padded = new Uint8Array(data.length + (PAD - (data.length % PAD)) % PAD).fill(0x20);
+  padded.set(data);
+  return padded;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {unknown}
+ */
+function sorted(value) {
+  if (typeof value === "string") return value.replace(/\p{Surrogate}/gu, "?");
+  if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError("no such number");
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const pairs = Object.entries(value).map(([key, each]) => [String(sorted(key)), sorted(each)]);
+  return Object.fromEntries(pairs.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
 }

@@ -5,6 +5,7 @@ import { openEnvelopes, streamKey } from "./derive.js";
 import {
   FINAL,
   nextRecord,
+  nonceOf,
   RECORD_HEADER,
   splitEnvelopes,
   splitHead,
@@ -192,9 +193,7 @@ class Reader {
    * @param {Bytes} record
    */
   async #unseal(stream, header, record) {
-    const iv = new Uint8Array(12); // the index as 11 bytes, then the flags
-    iv.set(record.subarray(6, 10), 7);
-    iv[11] = header.flags;
+    const iv = nonceOf(header.index, header.flags);
     const additionalData = record.subarray(0, RECORD_HEADER);
     try {
       const sealed = record.subarray(RECORD_HEADER);
