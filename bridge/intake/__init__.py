@@ -1,1 +1,1 @@
-"""Messages that others recorded, taken over into the store: those of the PBX's own voicemail."""
+"""What others recorded, taken over into the store: messages of the PBX, notes that pages have sealed."""

@@ -20,7 +20,7 @@ from bridge.store import Store
 from bridge.store.uploads import Arrival, Source, Staged
 
 MOST = 32
-"""Notes on their way at once: at a quarter of a megabyte each that is what a page sends in a second."""
+"""Notes on their way at once: each is so for a second or two, and they lie on the disk, not in memory."""
 
 MOST_OF_ONE = 3
 """Of one user: three tabs. The one that was idle longest gives way to a fourth."""

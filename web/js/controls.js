@@ -2,6 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { faster, keep, load, SPEEDS } from "./habits.js";
+import { canShare } from "./save.js";
 import { STEP_S } from "./shortcuts.js";
 import { locale, say } from "./words.js";
 
@@ -9,7 +10,7 @@ import { locale, say } from "./words.js";
 
 const number = new Intl.NumberFormat(locale);
 
-/** Fires `step` (detail: seconds), `habits` (they have changed) and `save`. */
+/** Fires `step` (detail: seconds), `habits` (they have changed), `save` and `share`. */
 export class PlayerControls extends HTMLElement {
   /** @type {Habits} */
   #habits = load();
@@ -20,18 +21,21 @@ export class PlayerControls extends HTMLElement {
   #skip = toggle("skip", say("skip_silence"));
   #onward = toggle("onward", say("play_on"), say("play_on_hint"));
   #save = h("button", { type: "button", "aria-label": say("save_wav"), title: say("save_hint") }, icon("save"));
+  /** Only where the browser can. */
+  #share = canShare() && h("button", { type: "button", "aria-label": say("share"), title: say("share_hint") }, icon("share"));
 
   connectedCallback() {
     if (this.firstChild) return;
     this.setAttribute("role", "group");
     this.setAttribute("aria-label", say("listening"));
-    this.append(this.#back, this.#forward, this.#speed, this.#skip, this.#onward, this.#save);
+    this.append(this.#back, this.#forward, this.#speed, this.#skip, this.#onward, this.#save, ...(this.#share ? [this.#share] : []));
     this.#back.addEventListener("click", () => this.#fire("step", -STEP_S));
     this.#forward.addEventListener("click", () => this.#fire("step", STEP_S));
     this.#speed.addEventListener("change", () => this.#become({ speed: Number(this.#speed.value) }));
     this.#skip.addEventListener("click", () => this.#become({ skip: !this.#habits.skip }));
     this.#onward.addEventListener("click", () => this.#become({ onward: !this.#habits.onward }));
     this.#save.addEventListener("click", () => this.#fire("save"));
+    if (this.#share) this.#share.addEventListener("click", () => this.#fire("share"));
     this.#show();
   }
 

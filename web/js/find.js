@@ -27,7 +27,7 @@ const SOON_MS = 700;
 
 const number = new Intl.NumberFormat(locale);
 
-/** Fires `find` (detail: {filter, query}), and `all` (detail: Act) for what is to be done with all that is found. */
+/** Fires `find` (detail: {filter, query}), and for what is to be done with all that is found `all` (detail: Act) and `export`. */
 export class FindBar extends HTMLElement {
   // The browser keeps nothing of it, and no service that looks spelling up is told.
   #words = h("input", {
@@ -38,6 +38,7 @@ export class FindBar extends HTMLElement {
   #clear = h("button", { type: "button", class: "link", hidden: true }, say("clear_search"));
   #remove = h("button", { type: "button", class: "link", hidden: true });
   #erase = h("button", { type: "button", class: "link", hidden: true });
+  #export = h("button", { type: "button", class: "link", hidden: true });
   #shows = /** @type {Map<Show, {radio: HTMLInputElement, count: HTMLElement}>} */ (new Map());
   #box = h("select", { "aria-label": say("mailbox"), autocomplete: "off", hidden: true });
   #result = h("p", { class: "result", role: "status" });
@@ -105,7 +106,9 @@ export class FindBar extends HTMLElement {
     const n = number.format(found);
     this.#remove.hidden = !found;
     this.#erase.hidden = !found || !deleted;
+    this.#export.hidden = !found;
     set(this.#remove, found === 1 ? say(deleted ? "restore_one" : "delete_one") : say(deleted ? "restore_n" : "delete_n", { n }));
+    set(this.#export, found === 1 ? say("export_this") : say("export_all", { n }));
     set(this.#erase, found === 1 ? say("erase_one") : say("erase_n", { n }));
   }
 
@@ -134,11 +137,12 @@ export class FindBar extends HTMLElement {
       h("div", { class: "words" }, h("label", { for: "words", class: "quietly" }, say("find_words")), this.#words,
         this.#slash),
       h("div", { class: "kinds" }, h("fieldset", {}, h("legend", { class: "quietly" }, say("show")), ...pills), this.#box),
-      h("div", { class: "told" }, this.#result, this.#clear, this.#remove, this.#erase), this.#far);
+      h("div", { class: "told" }, this.#result, this.#clear, this.#export, this.#remove, this.#erase), this.#far);
     this.#words.addEventListener("input", () => this.#ask());
     this.#clear.addEventListener("click", () => this.#forgetWords());
     const all = (/** @type {import("./deleting.js").Act} */ act) => this.dispatchEvent(new CustomEvent("all", { detail: act }));
     this.#remove.addEventListener("click", () => all(this.#filter.show === "deleted" ? "restore" : "delete"));
+    this.#export.addEventListener("click", () => this.dispatchEvent(new CustomEvent("export")));
     this.#erase.addEventListener("click", () => all("erase"));
     this.#box.addEventListener("change", () => this.#take({ ...this.#filter, mailbox: this.#box.value }));
     document.addEventListener("keydown", (event) => this.#key(event));

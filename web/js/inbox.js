@@ -7,6 +7,7 @@ import * as cache from "./cache.js";
 import { settle } from "./claim.js";
 import { forget } from "./filters.js";
 import { deleteFrom } from "./deleting.js";
+import { exportFrom } from "./export.js";
 import { FindBar } from "./find.js";
 import { forwardFrom } from "./forward.js";
 import { offerHelp } from "./help.js";
@@ -65,6 +66,7 @@ async function begin() {
   playOn(list, player, said);
   deleteFrom(list, finder, said, fell);
   takeFrom(list, marked, me.user, said, fell);
+  exportFrom(list, finder, keyring);
   forwardFrom(list, keyring, me.user.name);
   listen(keyring);
   show(me, keyring);

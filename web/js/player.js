@@ -4,7 +4,7 @@ import { PlayerControls } from "./controls.js";
 import { h, icon } from "./dom.js";
 import { charactersAct } from "./habits.js";
 import * as mediakeys from "./mediakeys.js";
-import { save } from "./save.js";
+import { save, share } from "./save.js";
 import { STEP_S, wishOf } from "./shortcuts.js";
 import { landing, moved, total } from "./silence.js";
 import { WaveForm } from "./wave.js";
@@ -62,6 +62,7 @@ export class NotePlayer extends HTMLElement {
     this.#controls.addEventListener("step", (event) => this.step(/** @type {CustomEvent<number>} */ (event).detail));
     this.#controls.addEventListener("habits", () => this.#follow());
     this.#controls.addEventListener("save", () => this.#save());
+    this.#controls.addEventListener("share", () => void this.#share());
     this.#wave.addEventListener("seek", (event) => this.seek(/** @type {CustomEvent<number>} */ (event).detail));
     this.#wave.addEventListener("step", (event) => this.step(/** @type {CustomEvent<number>} */ (event).detail));
     this.#wave.addEventListener("toggle", () => this.toggle());
@@ -200,6 +201,18 @@ export class NotePlayer extends HTMLElement {
     save(this.#audio.src, this.#track.file);
     this.dispatchEvent(new CustomEvent("saved", { detail: this.#track.id }));
     this.#note.textContent = [troubles(this.#sound), say("saved")].filter(Boolean).join(" ");
+  }
+
+  async #share() {
+    const [track, sound] = [this.#track, this.#sound];
+    if (!track || !sound) return;
+    try {
+      if (!await share(sound.sound, track.file)) return;
+      this.dispatchEvent(new CustomEvent("saved", { detail: track.id }));
+      this.#note.textContent = [troubles(sound), say("shared")].filter(Boolean).join(" ");
+    } catch (error) {
+      this.#note.textContent = say("share_failed", { why: error instanceof Error ? error.message : String(error) });
+    }
   }
 
   /** @param {KeyboardEvent} event */

@@ -26,3 +26,28 @@ export function save(address, name) {
   link.download = name;
   link.click();
 }
+
+/**
+ * Whether this browser hands sound files to other programs.
+ * @returns {boolean}
+ */
+export function canShare() {
+  return navigator.canShare?.({ files: [new File([], "a.wav", { type: "audio/wav" })] }) === true;
+}
+
+/**
+ * Hand a sound to a program that its user chooses.
+ * @param {Blob} sound
+ * @param {string} name
+ * @returns {Promise<boolean>} false when he chose none
+ * @throws {Error} for people
+ */
+export async function share(sound, name) {
+  try {
+    await navigator.share({ files: [new File([sound], name, { type: sound.type })] });
+    return true;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") return false;
+    throw error;
+  }
+}

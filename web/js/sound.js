@@ -34,6 +34,9 @@ export class Unplayable extends Error {
   }
 }
 
+/** The line or the server is to blame, not the note. */
+export class Unreachable extends Unplayable {}
+
 /**
  * Fetch a note, open it, and make a WAV of it.
  * @param {Keyring} keyring
@@ -82,10 +85,10 @@ async function fetched(noteId, act) {
   try {
     return await api.blob(noteId, act);
   } catch (error) {
-    if (!(error instanceof api.ApiError)) throw new Unplayable(say("broke_off"), "again");
-    if (error.status === 0) throw new Unplayable(say("note_offline"), "again");
+    if (!(error instanceof api.ApiError)) throw new Unreachable(say("broke_off"), "again");
+    if (error.status === 0) throw new Unreachable(say("note_offline"), "again");
     if (error.status === 404) throw new Unplayable(say("note_gone"));
-    throw new Unplayable(error.message, "again");
+    throw new Unreachable(error.message, "again");
   }
 }
 
@@ -113,7 +116,7 @@ async function opened(keyring, blob, mailboxId, data, partly) {
  * @param {Int16Array<ArrayBuffer>} samples
  * @param {Gap[]} lost in order; one byte of G.711 is one sample
  */
-function withGaps(samples, lost) {
+export function withGaps(samples, lost) {
   const lengths = lost.map((gap) => Math.min(gap.length, GAP_BYTES));
   const whole = new Int16Array(samples.length + lengths.reduce((sum, length) => sum + length, 0));
   /** @type {Span[]} */

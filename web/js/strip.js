@@ -15,7 +15,7 @@ import { say } from "./words.js";
  * @typedef {import("./wave.js").Shape} Shape
  */
 
-/** Fires `play-note` (detail: {id, at, damaged}), `forward-note` (detail: id), bubbling. */
+/** Fires `play-note` (detail: {id, at, damaged}), `forward-note` and `export-note` (detail: id), bubbling. */
 export class NoteStrip extends HTMLElement {
   #play = h("button", { type: "button", class: "play" });
   #wave = /** @type {WaveForm} */ (document.createElement("wave-form"));
@@ -72,6 +72,7 @@ export class NoteStrip extends HTMLElement {
     this.#more.hidden = !kept || !opened;
     this.#more.show(say("more_with", { who }), [
       { label: say("forward_note"), act: () => this.#wish("forward-note") },
+      { label: say("export_note"), act: () => this.#wish("export-note") },
     ]);
     this.#going.hidden = kept;
     this.#play.disabled = !opened;

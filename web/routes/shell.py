@@ -13,6 +13,10 @@ MINE = "js/worker.js"
 """The worker's source among the static files; pages have no use for it."""
 
 
+LATE = "js/vendor/age-"
+"""Needed for exports alone, which a page without a connection cannot make; larger than all the rest of it."""
+
+
 async def worker(house: Here) -> Response:
     """Serve the service worker. It names the files of this version, so a new version is a new worker.
 
@@ -20,7 +24,11 @@ async def worker(house: Here) -> Response:
     scope matching).
     """
     source = house.statics.files[MINE][0].decode()
-    files = [f"{house.statics.prefix}/{path}" for path in house.statics.files if path != MINE]
+    files = [
+        f"{house.statics.prefix}/{path}"
+        for path in house.statics.files
+        if path != MINE and not path.startswith(LATE)
+    ]
     told = json.dumps({"prefix": house.statics.prefix, "files": files})
     text = f"self.SHELL = {told};\n{source}"
     return Response(text, media_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
