@@ -26,9 +26,10 @@ from bridge.events import Events
 from bridge.intake.uploads import Uploads
 from bridge.store import Store
 from web.answers import ApiError
+from web.bodies import BodyLimit
 from web.ceremonies import Ceremonies
 from web.house import House
-from web.limits import BodyLimit, Limits
+from web.limits import Limits
 from web.origin import OriginGate
 from web.pages import Pages
 from web.routes import API, router

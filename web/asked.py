@@ -205,6 +205,13 @@ class TheseRows(Asked):
     ids: Annotated[list[HexId], Field(min_length=1, max_length=200)]
 
 
+class Erasing(TheseRows):
+    """``erasure``: these rows belong to everything of one caller. Requests that carry the same random id are
+    one line in the log; whoever the caller is, the id says nothing of him."""
+
+    erasure: HexId | None = None
+
+
 class DeletedMark(TheseRows):
     """Whether these rows are deleted."""
 

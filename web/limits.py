@@ -1,37 +1,14 @@
-"""How often somebody may try: token buckets in a table of fixed size, and the size and pace of bodies."""
+"""How often somebody may try: token buckets in a table of fixed size."""
 
-import asyncio
 import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from web.answers import ApiError, error_answer
-
 CELLS = 1 << 16
 """Buckets of one limit. Keys fall into cells by a keyed hash: nothing is ever thrown out (which a flood of
 other keys could bring about), no name is kept in memory, and two keys in one cell share a bucket."""
-
-MAX_BODY = 64 << 10
-"""Largest body in bytes: a hundred new envelopes have some 20 KiB, everything else far less."""
-
-ROOMY = {"/api/v1/me/keys": 1 << 20}
-"""Bodies that may be larger: new keys for somebody with hundreds of mailboxes, some 200 bytes each."""
-
-PIECES = "/api/v1/forwards/"
-"""Below this address bodies may also be plain bytes: pieces of sealed notes. No form of another site can send
-that type either."""
-
-JSON = "application/json"
-BYTES = "application/octet-stream"
-
-BODY_S = 20.0
-"""Seconds for a whole body: 64 KiB over a slow telephone line, but no connection held for hours."""
 
 
 ROUNDING = 1e-6
@@ -109,72 +86,3 @@ def network_of(address: str) -> str:
     if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((found, 64), strict=False))
     return address
-
-
-class BodyLimit:
-    """Refuses bodies that are too large, too slow or not JSON, before anything reads them."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request with a watched body."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        most = ROOMY.get(scope["path"], MAX_BODY)
-        body = _Watched(receive, most, whole=not _has_body(headers))
-
-        async def send_and_close(message: Message) -> None:
-            if message["type"] == "http.response.start" and not body.whole:
-                # Nobody reads the rest: it must not trickle in for hours, nor be taken for a request.
-                MutableHeaders(raw=message["headers"])["Connection"] = "close"
-            await send(message)
-
-        refusal = _refusal(headers, scope["path"], most)
-        if refusal is not None:
-            await error_answer(refusal)(scope, receive, send_and_close)
-        else:
-            await self._app(scope, body, send_and_close)
-
-
-class _Watched:
-    """``receive`` of one request, with the body counted and timed. Raises HTTPException 413 and 408."""
-
-    def __init__(self, receive: Receive, most: int, *, whole: bool) -> None:
-        self.whole = whole
-        self._most = most
-        self._receive = receive
-        self._size = 0
-        self._until = asyncio.get_running_loop().time() + BODY_S
-
-    async def __call__(self) -> Message:
-        if self.whole:
-            return await self._receive()  # what follows the body is only the disconnect: no deadline
-        try:
-            async with asyncio.timeout_at(self._until):
-                message = await self._receive()
-        except TimeoutError:
-            raise HTTPException(408) from None
-        self._size += len(message.get("body", b""))
-        self.whole = not message.get("more_body", False)
-        if self._size > self._most:
-            raise HTTPException(413)
-        return message
-
-
-def _refusal(headers: Headers, path: str, most: int) -> ApiError | None:
-    length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit()) or len(length) > 15:
-        return ApiError(400, "bad request", "The length of the body is no number.")
-    if int(length) > most:
-        return ApiError(413, "too large", f"A request may have at most {most} bytes.")
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if _has_body(headers) and kind != JSON and not (kind == BYTES and path.startswith(PIECES)):
-        return ApiError(415, "json only", "The body must be JSON, with Content-Type: application/json.")
-    return None
-
-
-def _has_body(headers: Headers) -> bool:
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

@@ -282,6 +282,12 @@ class Versions(BaseModel):
     total: int | None
 
 
+class BookVersion(BaseModel):
+    """What names the book that is kept now; the next saving says that it replaces this one."""
+
+    version: str
+
+
 class Changed(BaseModel):
     """How many rows are otherwise now; those that are not mine, or were so already, are none of them."""
 
@@ -333,6 +339,7 @@ class LogEntry(BaseModel):
         "deleted",
         "restored",
         "erased",
+        "erased_caller",
         "expired",
         "approved",
         "removed",

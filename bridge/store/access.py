@@ -30,6 +30,14 @@ _TAKING_OUT = """
     WHERE act = :act AND user_id = :user AND at > :at - :once LIMIT 1
 """
 _ONE_MORE = "UPDATE access SET call_id = NULL, count = count + 1 WHERE id = :id"
+_ADD_MORE = """
+    UPDATE access SET count = count + :count
+    WHERE erasure = :erasure AND mailbox_id = :mailbox AND user_id = :user AND act = :act
+"""
+_ADD_ERASURE = """
+    INSERT INTO access (mailbox_id, user_id, at, act, count, erasure)
+    VALUES (:mailbox, :user, :at, :act, :count, :erasure)
+"""
 _PAGE = """
     SELECT access.id, at, act, call_id, count, user_id, user.name, about.name FROM access
     LEFT JOIN user ON user.id = access.user_id LEFT JOIN user AS about ON about.id = access.about_id
@@ -41,9 +49,10 @@ _NEWEST = 1 << 62
 class Act(StrEnum):
     """What was done. ``played`` is a page that fetched a note, ``opened`` a program; ``saved`` is what a page
     says of itself, ``exported`` one that takes notes out sealed to somebody else. ``forwarded``: sealed anew
-    for another mailbox, which has ``received`` it. ``expired``: the mailbox keeps nothing that old.
-    ``new_key`` is one of the mailbox; ``new_device``: a member lost one and has another key of his own.
-    ``taken_over``: from another who had it."""
+    for another mailbox, which has ``received`` it. ``erased_caller``: removed for good as everything of one
+    caller; of whom, nobody is told. ``expired``: the mailbox keeps nothing that old. ``new_key`` is one of the
+    mailbox; ``new_device``: a member lost one and has another key of his own. ``taken_over``: from another who
+    had it."""
 
     PLAYED = "played"
     OPENED = "opened"
@@ -54,6 +63,7 @@ class Act(StrEnum):
     DELETED = "deleted"
     RESTORED = "restored"
     ERASED = "erased"
+    ERASED_CALLER = "erased_caller"
     EXPIRED = "expired"
     APPROVED = "approved"
     REMOVED = "removed"
@@ -142,3 +152,19 @@ def write_change(
             mailbox_id=mailbox_id, user_id=by, at=seconds_of(now), act=str(act), count=1, about_id=about
         )
     )
+
+
+def write_erasure(
+    connection: sqlite3.Connection, now: datetime, mailbox_id: str, user_id: str, erasure: bytes, count: int
+) -> None:
+    """Write that a user erased ``count`` more rows of one caller: one line for however many requests."""
+    values = {
+        "mailbox": mailbox_id,
+        "user": user_id,
+        "at": seconds_of(now),
+        "act": str(Act.ERASED_CALLER),
+        "erasure": erasure,
+        "count": count,
+    }
+    if not connection.execute(_ADD_MORE, values).rowcount:
+        connection.execute(_ADD_ERASURE, values)

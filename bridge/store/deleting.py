@@ -14,7 +14,7 @@ from datetime import datetime
 
 from bridge.errors import Refused, StoreError
 from bridge.events import News
-from bridge.store.access import Act, write
+from bridge.store.access import Act, write, write_erasure
 from bridge.store.blobs import Blobs
 from bridge.store.calls import TAKE_ALL_MARKS
 from bridge.store.database import Database
@@ -36,11 +36,15 @@ speak would speak into nothing. A note that comes brings the row back."""
 _MAILBOX = "SELECT mailbox_id FROM call WHERE id = ?"
 _DELETE = "UPDATE call SET deleted_at = :at WHERE id = :call AND deleted_at IS NULL"
 _RESTORE = "UPDATE call SET deleted_at = NULL WHERE id = :call AND deleted_at > :oldest"
-_SOON = "UPDATE call SET deleted_at = :soon WHERE id = :call AND received_at > :young AND deleted_at IS NOT 0"
+_SOON = """
+    UPDATE call SET deleted_at = :soon WHERE id = :call AND received_at > :young
+    AND (deleted_at IS NULL OR deleted_at > :soon)
+"""
 _ERASE = """
     UPDATE call SET deleted_at = 0 WHERE id = :call AND received_at <= :young
     AND NOT EXISTS (SELECT 1 FROM note WHERE call_id = :call AND state = 'recording')
 """
+_ERASE_ONCE = f"{_ERASE} AND deleted_at IS NOT 0"
 _DISCARD = "UPDATE note SET state = 'discarded' WHERE call_id = :call"
 _NOTES = "SELECT id FROM note WHERE call_id = ?"
 _DROP_NOTES = "DELETE FROM note WHERE call_id = :call"
@@ -78,11 +82,14 @@ class Deleting:
             _write(connection, now, user_id, act, changed)
         return _news(changed)
 
-    def erase(self, call_ids: Iterable[bytes], user_id: str, mine: Container[str]) -> list[News]:
+    def erase(
+        self, call_ids: Iterable[bytes], user_id: str, mine: Container[str], erasure: bytes | None = None
+    ) -> list[News]:
         """Remove rows with all their notes for good, those of the last quarter of an hour when it is over.
 
         A row whose note is being recorded stays, as does one of no mailbox of ``mine``. From now on nobody is
-        told of the others; the next ``purge`` takes them from the disk.
+        told of the others; the next ``purge`` takes them from the disk. ``erasure``: these rows belong to
+        everything of one caller, and what carries the same 16 random bytes is one line in the log.
         """
         now = self._clock()
         at = seconds_of(now)
@@ -90,10 +97,16 @@ class Deleting:
         values = {"young": at - YOUNG_S, "soon": at - UNDO_DAYS * 86400 + YOUNG_S}
         with self._database.write_soon() as connection:
             soon = _changed(connection, _SOON, ids, values, mine)
-            gone = _changed(connection, _ERASE, ids, values, mine)
+            gone = _changed(connection, _ERASE_ONCE, ids, values, mine)
             _discard(connection, gone)
-            _write(connection, now, user_id, Act.ERASED, [*soon, *gone], single=False)
-        return _news([*soon, *gone])
+            changed = [*soon, *gone]
+            if erasure is None:
+                _write(connection, now, user_id, Act.ERASED, changed, single=False)
+            else:
+                for mailbox_id, ids in _by_mailbox(changed).items():
+                    connection.execute(ADD, lamp_of(mailbox_id))
+                    write_erasure(connection, now, mailbox_id, user_id, erasure, len(ids))
+        return _news(changed)
 
     def keep(self, extension: str, days: int | None) -> None:
         """Have a mailbox keep rows for so many days, None: for ever. Raises Refused: ``no such mailbox``."""
@@ -185,14 +198,18 @@ def _write(
 
     ``single``: of one row alone the line says which it was.
     """
-    boxes: dict[str, list[bytes]] = {}
-    for call_id, mailbox_id in rows:
-        boxes.setdefault(mailbox_id, []).append(call_id)
-    for mailbox_id, ids in boxes.items():
+    for mailbox_id, ids in _by_mailbox(rows).items():
         connection.execute(ADD, lamp_of(mailbox_id))
         write(
             connection, now, mailbox_id, user_id, act, ids[0] if single and len(ids) == 1 else None, len(ids)
         )
+
+
+def _by_mailbox(rows: Iterable[Found]) -> dict[str, list[bytes]]:
+    boxes: dict[str, list[bytes]] = {}
+    for call_id, mailbox_id in rows:
+        boxes.setdefault(mailbox_id, []).append(call_id)
+    return boxes
 
 
 def _news(rows: Iterable[Found]) -> list[News]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from bridge.errors import StoreError, Unready
 from bridge.events import News
 from bridge.store.access import Access
+from bridge.store.addressbook import AddressBooks
 from bridge.store.blobs import FOLDER, Blobs
 from bridge.store.calls import Calls
 from bridge.store.claims import Claims
@@ -85,6 +86,7 @@ class Store:
         self.calls = Calls(database, publish)
         self.access = Access(database, clock)
         self.handling = HandlingMarks(database, clock, publish)
+        self.addressbooks = AddressBooks(database)
         self.deleting = Deleting(database, self.blobs, clock)
         self.uploads = Uploads(database, self.blobs, data, clock)
         self.outbox = Outbox(database)

@@ -199,7 +199,7 @@ class HandlingRow(SQLModel, table=True):
 
 class AccessRow(SQLModel, table=True):
     """What somebody did with a row, with ``count`` of them, or to ``about_id``, a user
-    (``bridge.store.access``)."""
+    (``bridge.store.access``). ``erasure`` names the one wish of which all requests are one line."""
 
     __tablename__ = "access"
 
@@ -211,6 +211,17 @@ class AccessRow(SQLModel, table=True):
     call_id: bytes | None = None
     count: int
     about_id: str | None = None
+    erasure: bytes | None = None
+
+
+class AddressBookRow(SQLModel, table=True):
+    """A user's own names for numbers, sealed in his page to his own key (``bridge.store.addressbook``)."""
+
+    __tablename__ = "addressbook"
+
+    user_id: str = Field(foreign_key="user.id", primary_key=True)
+    version: bytes
+    sealed: bytes
 
 
 class TakenRow(SQLModel, table=True):

@@ -114,6 +114,27 @@ def test_what_is_erased_cannot_be_brought_back_and_the_log_says_who_did_it(house
     assert lamp(house) == Counts("1001", 1, 0)
 
 
+def test_everything_of_one_caller_is_one_line_in_each_mailboxs_log(house: House) -> None:
+    anna, bert = joined(house.store, "Anna", "1001"), joined(house.store, "Bert", "1001")
+    rows = [spoken(house, str(number))[0] for number in range(5)]
+    other = house.store.mailboxes.recipient("2002")
+    theirs = file_call(house.store, other, "x", at=house.clock.now)
+    box = house.store.mailboxes.recipient("1001").mailbox_id
+    mine = [box, other.mailbox_id]
+    house.clock.turn(days=1)
+    wish, another = bytes(range(16)), bytes(16)
+    for some in ([rows[0], theirs], rows[1:3], rows[1:3], []):
+        house.store.deleting.erase(some, anna.id, mine, wish)
+    house.store.deleting.erase(rows[3:4], bert.id, mine, wish)
+    house.store.deleting.erase(rows[4:], anna.id, mine, another)
+    assert acts(house) == [
+        (Act.ERASED_CALLER, "Anna", 1), (Act.ERASED_CALLER, "Bert", 1), (Act.ERASED_CALLER, "Anna", 3)
+    ]  # fmt: skip
+    [entry] = house.store.access.page(other.mailbox_id)
+    assert (entry.act, entry.count, entry.call_id) == (Act.ERASED_CALLER, 1, None)
+    assert lamp(house) == Counts("1001", 0, 0)
+
+
 def test_a_call_that_may_still_speak_is_erased_when_it_no_longer_can(house: House) -> None:
     anna = joined(house.store, "Anna", "1001")
     recipient = house.store.mailboxes.recipient("1001")

@@ -48,6 +48,23 @@ def test_a_member_deletes_brings_back_and_erases_and_others_pages_are_told(town:
     story()
 
 
+def test_everything_of_one_caller_is_told_as_one_and_not_of_whom(town: Town) -> None:
+    @in_loop
+    async def story() -> None:
+        rows = [town.call("1001", minutes=minute) for minute in range(3)]
+        town.clock.turn(hours=1)
+        async with town.page_of(town.alice) as page:
+            for some in (rows[:2], rows[2:]):
+                told = await page.post(f"{API}/rows/erase", json={"ids": some, "erasure": "ab" * 16})
+                assert told.json() == {"changed": len(some)}
+            assert await acts(page, town) == [("erased_caller", "alice", 3)]
+            for wrong in ("", "ab", "AB" * 16, 5):
+                told = await page.post(f"{API}/rows/erase", json={"ids": rows, "erasure": wrong})
+                assert told.status_code == 422
+
+    story()
+
+
 def test_whoever_is_no_member_deletes_nothing_and_is_not_told_whether_there_was_anything(town: Town) -> None:
     @in_loop
     async def story() -> None:

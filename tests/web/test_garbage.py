@@ -11,12 +11,12 @@ import pytest
 
 from tests.web.serving import bound_socket, serving
 from tests.web.town import API, Town
-from web import limits
+from web import bodies
 
 
 @pytest.fixture
 def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(limits, "BODY_S", 0.5)
+    monkeypatch.setattr(bodies, "USUAL", bodies.Room(seconds=0.5))
     bound = bound_socket()
     town = Town(tmp_path / "data", {"PUBLIC_URL": f"http://localhost:{bound.getsockname()[1]}"})
     with serving(town.app, bound):

@@ -108,7 +108,7 @@ function hasNumber(hay, sought) {
  * @param {string} text
  * @returns {Digits}
  */
-function digitsOf(text) {
+export function digitsOf(text) {
   const written = text.replace(/\(0\)/g, "").replace(/[^\d+*#]/g, "");
   const plus = written.startsWith("+");
   const raw = plus ? written : written.replaceAll("+", "");

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from web.routes import (
+    addressbook,
     challenge,
     claim,
     deleting,
@@ -86,6 +87,8 @@ ROUTES = (
     Route("GET", f"{API}/me", me.me),
     Route("PUT", f"{API}/me/passphrase", secrets.passphrase),
     Route("PUT", f"{API}/me/keys", secrets.keys),
+    Route("GET", f"{API}/me/addressbook", addressbook.read, gives="application/octet-stream"),
+    Route("PUT", f"{API}/me/addressbook", addressbook.write),
     Route("POST", f"{API}/me/sessions/end", secrets.end_others),
     Route("GET", f"{API}/me/passkeys", passkeys.mine),
     Route("POST", f"{API}/me/passkeys/start", passkeys.start),

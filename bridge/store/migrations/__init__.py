@@ -16,6 +16,7 @@ from bridge.store.migrations import (
     m0006_members,
     m0007_handling,
     m0008_recovery,
+    m0009_callers,
 )
 
 MIGRATIONS: list[tuple[str, ...]] = [
@@ -29,6 +30,7 @@ MIGRATIONS: list[tuple[str, ...]] = [
         m0006_members,
         m0007_handling,
         m0008_recovery,
+        m0009_callers,
     )
 ]
 

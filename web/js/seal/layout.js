@@ -17,8 +17,8 @@ export const FINAL = 1;
 export const TAG = 16;
 export const RECORD_HEADER = 14;
 
-const MAGIC = concat(utf8("SN1"), [1]);
-const NOTE_ID = 16;
+export const MAGIC = concat(utf8("SN1"), [1]);
+export const NOTE_ID = 16;
 const COMMIT = 32;
 const FIXED = MAGIC.length + NOTE_ID + 2;
 export const MAX_RECORD = 16 * 1024 * 1024;
