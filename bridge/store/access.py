@@ -50,9 +50,9 @@ class Act(StrEnum):
     """What was done. ``played`` is a page that fetched a note, ``opened`` a program; ``saved`` is what a page
     says of itself, ``exported`` one that takes notes out sealed to somebody else. ``forwarded``: sealed anew
     for another mailbox, which has ``received`` it. ``erased_caller``: removed for good as everything of one
-    caller; of whom, nobody is told. ``expired``: the mailbox keeps nothing that old. ``new_key`` is one of the
-    mailbox; ``new_device``: a member lost one and has another key of his own. ``taken_over``: from another who
-    had it."""
+    caller; of whom, nobody is told. ``expired``: the mailbox keeps nothing that old. ``new_key`` is the
+    mailbox's; ``new_device``: a member lost one and has another key of his own. ``taken_over``: from another
+    who had it."""
 
     PLAYED = "played"
     OPENED = "opened"

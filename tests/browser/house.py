@@ -205,6 +205,8 @@ class House:
         presentation: str = "allowed",
         extension: str = "1001",
         ago: timedelta = timedelta(),
+        group: bool = False,
+        forwarded_from: str | None = None,
     ) -> bytes:
         """Miss a call and return its row's id."""
         at = datetime.now(UTC) - ago
@@ -214,8 +216,8 @@ class House:
             "kind": "call",
             "from": {"number": number, "name": name, "presentation": presentation},
             "dialled": extension,
-            "forwarded_from": None,
-            "group": False,
+            "forwarded_from": forwarded_from,
+            "group": group,
             "reason": reason,
             "rang_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "rang_s": rang_s,

@@ -137,6 +137,34 @@ export async function blob(noteId, act) {
 }
 
 /**
+ * What the server keeps sealed for me.
+ * @param {string} path below /api/v1/
+ * @param {string | null} known the version that is here already
+ * @returns {Promise<Uint8Array<ArrayBuffer> | "none" | "same">}
+ */
+export async function sealed(path, known) {
+  /** @type {Record<string, string>} */
+  const headers = known ? { "If-None-Match": `"${known}"` } : {};
+  const response = await reach(`/api/v1/${path}`, { headers, cache: "no-store" });
+  if (response.status === 204) return "none";
+  if (response.status === 304) return "same";
+  if (!response.ok) throw await refusal(response);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * @param {string} path
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {Promise<any>}
+ */
+export async function putSealed(path, bytes) {
+  const headers = { Accept: "application/json", "Content-Type": "application/octet-stream", "X-CSRF": csrf };
+  const response = await reach(`/api/v1/${path}`, { method: "PUT", headers, cache: "no-store", body: bytes });
+  if (!response.ok) throw await refusal(response);
+  return response.json();
+}
+
+/**
  * @param {string} method
  * @param {string} path
  * @param {object} [body]

@@ -6,7 +6,6 @@ import { h, onSubmit } from "./dom.js";
 import { fingerprint, Keyring } from "./keyring.js";
 import { CallList } from "./list.js";
 import { resealed } from "./reseal.js";
-import { whoInWords } from "./row.js";
 import { fromBase64url } from "./seal/bytes.js";
 import { whole } from "./sound.js";
 import { upload } from "./upload.js";
@@ -75,7 +74,7 @@ class ForwardDialog {
     this.keyring = keyring;
     this.myName = myName;
     this.#form.append(
-      h("h2", { id: "forward-title" }, say("forward_title"), " ", h("bdi", {}, whoInWords(entry.opened))),
+      h("h2", { id: "forward-title" }, say("forward_title"), " ", h("bdi", {}, entry.who.words)),
       this.#find,
       h("div", { class: "field" }, h("label", { for: "forward-to" }, say("forward_to")), this.#to, this.#trust, this.#check),
       h("div", { class: "field" }, h("label", { for: "forward-text" }, say("forward_text")), this.#text,

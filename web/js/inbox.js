@@ -6,6 +6,9 @@ import { StatusBanner } from "./banner.js";
 import * as cache from "./cache.js";
 import { settle } from "./claim.js";
 import { forget } from "./filters.js";
+import { AddressBook } from "./book/book.js";
+import * as keptBook from "./book/kept.js";
+import { tellOfCallers } from "./callers.js";
 import { deleteFrom } from "./deleting.js";
 import { exportFrom } from "./export.js";
 import { FindBar } from "./find.js";
@@ -43,6 +46,8 @@ const player = /** @type {NotePlayer} */ (document.querySelector("note-player"))
 /** The fingerprint of my key: what I tell a member who is to let me in. */
 let print = "";
 
+const book = new AddressBook();
+
 /** @type {Promise<unknown>} what changes keys goes one after the other */
 let turn = Promise.resolve();
 let renewing = false;
@@ -68,12 +73,16 @@ async function begin() {
   takeFrom(list, marked, me.user, said, fell);
   exportFrom(list, finder, keyring);
   forwardFrom(list, keyring, me.user.name);
+  tellOfCallers(list, book, /** @type {HTMLElement} */ (document.querySelector("#address-book")), {
+    by: me.user.name, several: () => keyring.several, erased: () => gather(me),
+  });
   listen(keyring);
   show(me, keyring);
   const key = await keptKey(me);
   if (!online) {
     banner.set("offline", say("offline"));
     await keyring.unlock(key ?? await panel.ask(me));
+    await book.begin(keyring.owner);
     await list.showKept(me.user.id);
     return;
   }
@@ -82,12 +91,15 @@ async function begin() {
   if (key) {
     await keyring.unlock(key);
     void recovery.show(me, keyring, fell);
+    await book.begin(keyring.owner);
     await list.refresh();
     gather(me);
+    void quietly(book.renew());
     await inTurn(() => settled(me, keyring));
   } else {
     await list.refresh();
     await keyring.unlock(await panel.ask(me));
+    await book.begin(keyring.owner);
     await renew(keyring);
   }
 }
@@ -179,6 +191,10 @@ function listen(keyring) {
   list.addEventListener("fresh", (event) => {
     said.textContent = say("new_call", { who: /** @type {CustomEvent<string>} */ (event).detail });
   });
+  document.addEventListener("visibilitychange", () => {
+    // Saved on another device, perhaps, while nobody looked at this one.
+    if (document.visibilityState === "visible" && keyring.unlocked) void quietly(book.renew());
+  });
   for (const each of [boxes, recovery]) each.addEventListener("changed", () => void quietly(renew(keyring)));
   player.addEventListener("saved", (event) => {
     const id = /** @type {CustomEvent<string>} */ (event).detail;
@@ -210,6 +226,7 @@ async function renew(keyring) {
     await list.reopen();
     if (!keyring.unlocked) return;
     gather(now);
+    void quietly(book.renew());
     await settled(now, keyring);
   });
 }
@@ -237,6 +254,7 @@ async function catchUp() {
   if (statusTold === before) stands(status); // else the stream has told something newer
   await marked?.send();
   await list.refresh();
+  void quietly(book.renew()); // saved on another device, perhaps
 }
 
 /**
@@ -285,7 +303,7 @@ async function over() {
 async function forgetAll(wipeVault) {
   player.stop();
   // As much as can be forgotten is: a browser that refuses one must not keep the other.
-  await Promise.allSettled([wipeVault(), cache.wipe(), marks.wipe(), shell.wipe()]);
+  await Promise.allSettled([wipeVault(), cache.wipe(), marks.wipe(), keptBook.wipe(), shell.wipe()]);
   forget();
   doors.postMessage("closed");
 }

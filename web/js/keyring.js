@@ -75,6 +75,14 @@ export class Keyring {
     return this.#user !== null;
   }
 
+  /**
+   * Who I am, with my own key: for what is sealed to me alone.
+   * @throws {Refused} without that key
+   */
+  get owner() {
+    return { user: this.#me.user.id, key: this.#held() };
+  }
+
   /** Whether no mailbox of mine lets me in yet: its rows are not given to me then. */
   get waits() {
     return this.#me.mailboxes.length > 0 && this.#me.mailboxes.every((box) => box.state === "private" && box.my_state !== "member");

@@ -13,7 +13,7 @@ import { nothing } from "./nothing.js";
 import { PAGE, Pages } from "./pages.js";
 import { play } from "./play.js";
 import { NotePlayer } from "./player.js";
-import { CallRow, whoInWords } from "./row.js";
+import { CallRow } from "./row.js";
 import { Shelf, newerFirst } from "./shelf.js";
 import { dayKey, dayName } from "./when.js";
 import { say } from "./words.js";
@@ -79,7 +79,7 @@ export class CallList extends HTMLElement {
     this.addEventListener("play-note", (event) => {
       const wish = /** @type {CustomEvent<import("./play.js").Wish>} */ (event).detail;
       const entry = this.#shelf.of(wish.id);
-      if (entry) void play(player, keyring, entry, wish);
+      if (entry) this.#try(() => play(player, keyring, entry, wish));
     });
     this.addEventListener("mark", (event) => this.#try(() => this.#mark(/** @type {CustomEvent} */ (event).detail)));
     player.addEventListener("state", (event) => {
@@ -106,7 +106,7 @@ export class CallList extends HTMLElement {
     this.#query = query;
     this.#most = query.length ? FIRST : PAGE;
     this.#shown = [];
-    if (!this.#pages.begun && !this.#gatherer.complete) return; // until the first rows come, those that the server wrote stand
+    if (!this.#begun) return;
     this.#arrange();
     this.#lookAgain();
   }
@@ -171,6 +171,30 @@ export class CallList extends HTMLElement {
   /** The rows that are found now, opened as far as they can be. */
   get foundEntries() {
     return this.#look().found;
+  }
+
+  /** All rows that the page knows, newest first. */
+  get entries() {
+    return this.#shelf.all;
+  }
+
+  /** How much of all that there is the page knows. */
+  get reading() {
+    return { complete: this.#gatherer.complete, capped: this.#gatherer.capped };
+  }
+
+  /**
+   * Call everybody as the address book now has it. What plays goes on, in its place.
+   * @param {import("./book/names.js").Names} names
+   */
+  rename(names) {
+    for (const entry of this.#shelf.rename(names)) this.#drawAnew(entry);
+    if (this.#begun) this.#arrange();
+  }
+
+  /** Until the first rows come, those that the server wrote stand. */
+  get #begun() {
+    return this.#pages.begun || this.#gatherer.complete;
   }
 
   /** The rows that are found now, also those further down than what is drawn. */
@@ -243,7 +267,7 @@ export class CallList extends HTMLElement {
       this.#arrange();
       for (const entry of fresh) {
         entry.element?.classList.add("fresh");
-        this.dispatchEvent(new CustomEvent("fresh", { detail: whoInWords(entry.opened) }));
+        this.dispatchEvent(new CustomEvent("fresh", { detail: entry.who.words }));
       }
     } catch (error) {
       if (!(error instanceof api.ApiError) || error.status !== 404) throw error;
@@ -311,11 +335,14 @@ export class CallList extends HTMLElement {
 
   /** @param {Entry} entry */
   #draw(entry) {
-    const { data, opened } = entry;
+    const { data, opened, who } = entry;
     entry.element ??= this.#skeleton(data.id) ?? /** @type {CallRow} */ (document.createElement("call-row"));
     if (entry.drawn) return entry.element;
     entry.drawn = true;
-    entry.element.show(data, opened, { several: this.#keyring.several, private: this.#keyring.isPrivate(data.mailbox_id), shared: this.#keyring.isShared(data.mailbox_id) });
+    const box = data.mailbox_id;
+    entry.element.show(data, opened, who, {
+      several: this.#keyring.several, private: this.#keyring.isPrivate(box), shared: this.#keyring.isShared(box),
+    });
     const state = this.#player?.state;
     if (state) for (const strip of entry.element.strips) strip.follow(state);
     return entry.element;

@@ -1,6 +1,5 @@
 /** From a press on a note's strip to its sound. */
 
-import { whoInWords } from "./row.js";
 import { fileName } from "./save.js";
 import { playable } from "./sound.js";
 
@@ -10,7 +9,7 @@ import { playable } from "./sound.js";
  */
 
 /**
- * Play, pause or seek the note; what goes wrong is told at its strip.
+ * Play, pause or seek the note; what goes wrong is told at its strip, and thrown where there is none.
  * @param {import("./player.js").NotePlayer} player
  * @param {import("./keyring.js").Keyring} keyring
  * @param {import("./shelf.js").Entry} entry the row that has the note
@@ -29,12 +28,13 @@ export async function play(player, keyring, entry, { id, at, damaged = false, se
   strip?.complain(null);
   try {
     await player.play(
-      { id, who: whoInWords(entry.opened), seconds: opened.seconds, peaks: opened.peaks,
+      { id, who: entry.who.words, seconds: opened.seconds, peaks: opened.peaks,
         file: fileName(entry.data.extension, note.started_at),
         fetch: (partly) => playable(keyring, entry.data.mailbox_id, note, partly) },
       { at, damaged },
     );
   } catch (error) {
-    strip?.complain(error);
+    if (!strip) throw error; // its row is further down than what is drawn
+    strip.complain(error);
   }
 }

@@ -1,26 +1,25 @@
 /** `<call-row>`: one missed call with its notes. The server wrote id, time, reason and marks; this fills in who. */
 
-import { h } from "./dom.js";
+import { CallDetails } from "./details.js";
+import { h, icon } from "./dom.js";
 import { charactersAct } from "./habits.js";
 import { choices, inWords } from "./handling.js";
 import { isCommand } from "./shortcuts.js";
 import { NoteStrip } from "./strip.js";
 import { inFull, timeOfDay } from "./when.js";
+import { clip } from "./who.js";
+import { why } from "./why.js";
 import { say } from "./words.js";
 
 /**
  * @typedef {import("./api.js").RowData} RowData
  * @typedef {import("./keyring.js").OpenedRow} OpenedRow
- * @typedef {import("./record.js").CallRecord} CallRecord
  * @typedef {import("./record.js").Forwarding} Forwarding
- * @typedef {import("./words.js").Word} Word
+ * @typedef {import("./who.js").Who} Who
  * @typedef {import("./handling.js").Choice} Choice
  * @typedef {{several: boolean, private: boolean, shared: boolean}} Box several: the reader has more than one mailbox; shared:
  *   others read this one, too
  */
-
-/** Longest caller text that is shown; a display name may be as long as a SIP message. */
-const LONGEST = 120;
 
 /** Longest words of who forwarded it. */
 const LONGEST_WORDS = 500;
@@ -28,7 +27,10 @@ const LONGEST_WORDS = 500;
 /** Days for which a deleted row can be brought back; the server's number. */
 const UNDO_DAYS = 30;
 
-/** Fires `mark` (detail: {id, heard}), `handle` (detail: {id, state}) and `remove` (detail: {id, deleted}), bubbling. */
+/**
+ * Fires `mark` (detail: {id, heard}), `handle` (detail: {id, state}), `remove` (detail: {id, deleted}) and `details` (they want
+ * to be filled), bubbling.
+ */
 export class CallRow extends HTMLElement {
   #mark = h("span", { class: "mark" });
   #who = h("span", { class: "who" });
@@ -40,7 +42,10 @@ export class CallRow extends HTMLElement {
   #unmark = h("button", { type: "button", class: "link", hidden: true }, say("mark_unheard"));
   #remove = h("button", { type: "button", class: "link" });
   #words = h("ul", { class: "said", hidden: true });
-  #acts = h("span", { class: "acts" }, this.#take, this.#done, this.#unmark, this.#remove);
+  #more = h("button", { type: "button", class: "link", "aria-expanded": "false" }, say("details"));
+  #acts = h("span", { class: "acts" }, this.#take, this.#done, this.#more, this.#unmark, this.#remove);
+  /** @type {CallDetails | null} */
+  #details = null;
   #deleted = false;
   /** @type {{take: Choice | null, done: Choice | null}} what may be done with the call */
   #choices = { take: null, done: null };
@@ -62,9 +67,10 @@ export class CallRow extends HTMLElement {
   /**
    * @param {RowData} row
    * @param {OpenedRow} opened
+   * @param {Who} who
    * @param {Box} box
    */
-  show(row, opened, box) {
+  show(row, opened, who, box) {
     this.#build();
     this.dataset.id = row.id;
     this.dataset.received = row.received_at;
@@ -72,24 +78,30 @@ export class CallRow extends HTMLElement {
     const unheard = spoken && !row.heard && !row.deleted_at;
     this.classList.toggle("unheard", unheard);
     this.#mark.replaceChildren(...(unheard ? [lamp()] : []));
-    this.#fillWho(opened);
+    this.#fillWho(opened, who);
     this.#why.replaceChildren(...this.#reasons(row, opened, box));
     const when = opened.call?.forwarded?.length ? new Date(row.received_at) : rangAt(row, opened);
     this.#when.dateTime = when.toISOString();
     this.#when.textContent = timeOfDay(when);
     this.#when.title = inFull(when);
     this.#fillWords(opened.call?.forwarded ?? []);
-    this.#showNotes(row, opened);
+    this.#showNotes(row, opened, who);
     this.#deleted = Boolean(row.deleted_at);
     this.classList.toggle("deleted", this.#deleted);
+    this.#more.hidden = !opened.call;
     this.#unmark.hidden = !opened.call || !spoken || unheard || this.#deleted;
     this.#remove.textContent = say(this.#deleted ? "restore" : "delete");
-    this.#showHands(row, opened, box);
+    this.#showHands(row, opened.call && who.words, box);
   }
 
   /** @returns {Iterable<NoteStrip>} */
   get strips() {
     return this.#strips.values();
+  }
+
+  /** What is told of it beside the note, when that is open. */
+  get details() {
+    return this.#details;
   }
 
   #build() {
@@ -102,6 +114,7 @@ export class CallRow extends HTMLElement {
       bubbles: true, detail: { id: this.dataset.id, heard: false },
     })));
     this.#remove.addEventListener("click", () => this.#wish(!this.#deleted));
+    this.#more.addEventListener("click", () => this.#unfold());
     this.#take.addEventListener("click", () => this.#handle(this.#choices.take));
     this.#done.addEventListener("click", () => this.#handle(this.#choices.done));
     this.addEventListener("keydown", (event) => this.#key(event));
@@ -126,19 +139,18 @@ export class CallRow extends HTMLElement {
    * Who has the call, and what may be done about that. Each button stays the same whatever it says now, and the focus goes
    * over to the other one when its own is not there any more.
    * @param {RowData} row
-   * @param {OpenedRow} opened
+   * @param {string | null} words who called; null when that is sealed
    * @param {Box} box
    */
-  #showHands({ handling, deleted_at: deleted }, opened, box) {
+  #showHands({ handling, deleted_at: deleted }, words, box) {
     const held = document.activeElement;
-    const offered = Boolean(opened.call) && !deleted;
-    this.#choices = offered ? choices(handling, box.shared) : { take: null, done: null };
+    this.#choices = words !== null && !deleted ? choices(handling, box.shared) : { take: null, done: null };
     const { take, done } = this.#choices;
     for (const [button, choice] of /** @type {const} */ ([[this.#take, take], [this.#done, done]])) {
       button.hidden = !choice;
       if (!choice) continue;
       button.textContent = say(choice.word);
-      button.setAttribute("aria-label", say("of_call", { act: say(choice.word), who: whoInWords(opened) }));
+      button.setAttribute("aria-label", say("of_call", { act: say(choice.word), who: words ?? "" }));
     }
     if (held === this.#take && !take && done) this.#done.focus({ preventScroll: true });
     if (held === this.#done && !done && take) this.#take.focus({ preventScroll: true });
@@ -151,23 +163,38 @@ export class CallRow extends HTMLElement {
     this.classList.toggle("mine", handling.mine);
   }
 
+  #unfold() {
+    this.#details?.remove();
+    this.#details = this.#details ? null : new CallDetails();
+    this.#more.setAttribute("aria-expanded", String(this.#details !== null));
+    if (!this.#details) return;
+    this.append(this.#details);
+    this.dispatchEvent(new CustomEvent("details", { bubbles: true, detail: this }));
+  }
+
   /** @param {boolean} deleted */
   #wish(deleted) {
     this.dispatchEvent(new CustomEvent("remove", { bubbles: true, detail: { id: this.dataset.id, deleted } }));
   }
 
-  /** @param {OpenedRow} opened */
-  #fillWho(opened) {
-    this.#who.classList.toggle("sealed", !opened.call);
-    if (!opened.call) {
-      this.#who.textContent = say(opened.problem ?? "sealed");
+  /**
+   * @param {OpenedRow} opened
+   * @param {Who} who
+   */
+  #fillWho({ call, problem }, { name, number, contact, itself, posing, words }) {
+    this.#who.classList.toggle("sealed", !call);
+    if (!call) {
+      this.#who.textContent = say(problem ?? "sealed");
       return;
     }
-    const { name, number } = caller(opened.call);
     const parts = [];
+    // No letters: what a caller calls himself cannot look like it.
+    if (contact) parts.push(h("span", { class: "mine", role: "img", "aria-label": say("from_book"), title: say("from_book") }, icon("book")));
     if (name) parts.push(h("bdi", { class: "name" }, name));
     if (number) parts.push(h("bdi", { class: "number", dir: "ltr" }, number));
-    if (!parts.length) parts.push(h("span", { class: "nobody" }, nobody(opened.call)));
+    if (!parts.length) parts.push(h("span", { class: "nobody" }, words));
+    if (itself) parts.push(h("span", { class: "itself" }, say("calls_itself"), " ", h("bdi", {}, itself)));
+    if (posing) parts.push(h("span", { class: "posing" }, say("posing")));
     this.#who.replaceChildren(...parts);
   }
 
@@ -198,8 +225,9 @@ export class CallRow extends HTMLElement {
    * Rows of notes are changed in place, never made anew: the one that plays keeps its button and its focus.
    * @param {RowData} row
    * @param {OpenedRow} opened
+   * @param {Who} who
    */
-  #showNotes(row, opened) {
+  #showNotes(row, opened, who) {
     const there = new Set(row.notes.map((note) => note.id));
     for (const [id, strip] of this.#strips) {
       if (there.has(id)) continue;
@@ -213,7 +241,7 @@ export class CallRow extends HTMLElement {
         this.#strips.set(note.id, strip);
         this.insertBefore(strip, this.#acts);
       }
-      strip.show(note, opened.notes.get(note.id), whoInWords(opened), i + 1, row.notes.length);
+      strip.show(note, opened.notes.get(note.id), who.words, i + 1, row.notes.length);
     });
   }
 }
@@ -229,72 +257,12 @@ function rangAt(row, opened) {
 }
 
 /**
- * Who called, in one line of plain text.
- * @param {OpenedRow} opened
- */
-export function whoInWords(opened) {
-  if (!opened.call) return say("sealed");
-  const { name, number } = caller(opened.call);
-  return name || number || nobody(opened.call);
-}
-
-/**
- * What a row shows of who called, which is what is searched.
- * @param {OpenedRow} opened
- * @returns {{name: string, number: string}}
- */
-export function shownOf(opened) {
-  if (!opened.call) return { name: "", number: "" };
-  const { name, number } = caller(opened.call);
-  return { name: name || (number ? "" : nobody(opened.call)), number };
-}
-
-/**
- * @param {string} reason
- * @param {number | undefined} rang seconds
- */
-function why(reason, rang) {
-  if (reason === "no_answer" && !rang) return say("why_no_answer_unknown");
-  const words = /** @type {Record<string, Word>} */ ({
-    no_answer: "why_no_answer", busy: "why_busy", declined: "why_declined", dnd: "why_dnd",
-    unreachable: "why_unreachable", cancelled: "why_cancelled",
-  });
-  return say(words[reason] ?? "why_failed", { s: Math.round(rang ?? 0) });
-}
-
-/**
  * When a deleted row will be gone.
  * @param {string} deletedAt
  */
 function gone(deletedAt) {
   const days = UNDO_DAYS - Math.floor((Date.now() - Date.parse(deletedAt)) / 86_400_000);
   return days > 1 ? say("gone_in", { n: days }) : say("gone_soon");
-}
-
-/** @param {CallRecord} call */
-function caller(call) {
-  if (call.from.presentation !== "allowed") return { name: "", number: "" };
-  const name = clip(call.from.name);
-  const number = clip(call.from.number);
-  return { name: name === number ? "" : name, number };
-}
-
-/** @param {CallRecord} call */
-function nobody(call) {
-  const { presentation } = call.from;
-  return say(presentation === "restricted" ? "withheld" : presentation === "untold" ? "untold" : "unknown");
-}
-
-/**
- * One line of bounded length. Control characters have no business in a name, and those that turn the direction of
- * what follows would let a caller write one name and show another; right-to-left letters need none of them here.
- * @param {string} text
- * @param {number} [longest]
- */
-function clip(text, longest = LONGEST) {
-  const line = text.replace(/\p{Cc}+/gu, " ").replace(/\p{Bidi_Control}/gu, "").trim();
-  const letters = [...line];
-  return letters.length > longest ? `${letters.slice(0, longest).join("")}…` : line;
 }
 
 function lamp() {

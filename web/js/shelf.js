@@ -2,14 +2,16 @@
 
 import { Cache } from "./cache.js";
 import { Keyring } from "./keyring.js";
-import { CallRow, shownOf } from "./row.js";
-import { haystack } from "./search.js";
+import { Names } from "./book/names.js";
+import { CallRow } from "./row.js";
+import { alike, hayOf, whoOf } from "./who.js";
 
 /**
  * @typedef {import("./api.js").RowData} RowData
  * @typedef {import("./keyring.js").OpenedRow} OpenedRow
  * @typedef {import("./search.js").Haystack} Haystack
- * @typedef {{data: RowData, opened: OpenedRow, hay: Haystack, asked: number, element: CallRow | null, drawn: boolean}} Entry
+ * @typedef {import("./who.js").Who} Who
+ * @typedef {{data: RowData, opened: OpenedRow, who: Who, hay: Haystack, asked: number, element: CallRow | null, drawn: boolean}} Entry
  *   asked: which question told of it; element: while it is shown; drawn: it shows what is here
  */
 
@@ -21,6 +23,7 @@ export class Shelf {
   #keyring;
   /** Questions put to the server so far: an answer never overwrites what a later one has told. */
   #asked = 0;
+  #names = new Names([]);
   /** @type {Cache | null} */
   cache = null;
   /** @type {import("./marks.js").Marks | null} */
@@ -78,9 +81,9 @@ export class Shelf {
     const known = this.#entries.get(data.id);
     if (known && known.asked > asked) return null;
     data = this.marks?.over(data) ?? data;
-    const hay = haystack(shownOf(opened));
+    const who = whoOf(opened, this.#names);
     /** @type {Entry} */
-    const entry = { data, opened, hay, asked, element: known?.element ?? null, drawn: false };
+    const entry = { data, opened, who, hay: hayOf(who, opened), asked, element: known?.element ?? null, drawn: false };
     // What is opened for good is not needed sealed; of very many rows that is most.
     if (settled(entry)) entry.data = { ...data, sealed: "", notes: data.notes.map((note) => ({ ...note, meta: [], peaks: [] })) };
     this.#entries.set(data.id, entry);
@@ -94,6 +97,22 @@ export class Shelf {
    */
   #keeps(entry) {
     return settled(entry) && !this.marks?.waits(entry.data.id);
+  }
+
+  /**
+   * Call everybody as the address book now has it.
+   * @param {Names} names
+   * @returns {Entry[]} those that show something else now
+   */
+  rename(names) {
+    this.#names = names;
+    return this.all.filter((entry) => {
+      const who = whoOf(entry.opened, names);
+      const changed = !alike(entry.who, who);
+      entry.who = who; // also when it shows the same: the contact is another object
+      if (changed) entry.hay = hayOf(who, entry.opened);
+      return changed;
+    });
   }
 
   /** Let the cache hold what is here and nothing else; it may have been thrown away meanwhile. */

@@ -4,7 +4,6 @@ import { bar } from "./bar.js";
 import { insteadOf } from "./handling.js";
 import { CallList } from "./list.js";
 import { Marks } from "./marks.js";
-import { whoInWords } from "./row.js";
 import { sure } from "./sure.js";
 import { since } from "./when.js";
 import { say } from "./words.js";
@@ -33,7 +32,7 @@ export function takeFrom(list, marks, me, said, fell) {
     await marks.handle(id, wished, seen);
     list.setHandling(id, wished);
     const entry = list.entry(id);
-    if (entry) said.textContent = say(`said_${state}`, { who: whoInWords(entry.opened) });
+    if (entry) said.textContent = say(`said_${state}`, { who: entry.who.words });
     await marks.send();
   }
 
@@ -46,7 +45,7 @@ export function takeFrom(list, marks, me, said, fell) {
     const lost = ids.map((id) => list.entry(id)).filter((entry) => entry !== undefined && !entry.data.handling.mine);
     const [only] = lost;
     if (!only) return;
-    const told = lost.length > 1 ? say("lost_n", { n: lost.length }) : say("lost_one", { who: whoInWords(only.opened), how: insteadOf(only.data.handling) });
+    const told = lost.length > 1 ? say("lost_n", { n: lost.length }) : say("lost_one", { who: only.who.words, how: insteadOf(only.data.handling) });
     bar().tell(told);
     said.textContent = told;
   }

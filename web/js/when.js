@@ -5,15 +5,17 @@ import { locale, say } from "./words.js";
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const day = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
 const dayAndYear = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const short = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
 
 /** @param {Date} time */
 export const timeOfDay = (time) => clock.format(time);
 
 /** @param {Date} time */
-export const inFull = (time) => full.format(time);
+export const dateAndTime = (time) => short.format(time);
 
-const short = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+/** @param {Date} time */
+export const inFull = (time) => full.format(time);
 
 /**
  * A moment in a sentence: today its time alone.
