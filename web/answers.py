@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import PlainValidator, WithJsonSchema
 
 from bridge.errors import AftertoneError
+from bridge.store.addressbook import MOST_BYTES
 
 ID = re.compile(r"[0-9a-f]{32}")
 
@@ -96,6 +97,9 @@ CredentialId = Annotated[bytes, _bytes_of(1, 1023), _SCHEMA]
 UserHandle = Annotated[bytes, _bytes_of(1, 64), _SCHEMA]
 """Lengths of WebAuthn, sections 5.4.3 and 5.8.3."""
 
+
+Book = Annotated[bytes, _bytes_of(1, MOST_BYTES), _SCHEMA]
+"""An address book."""
 
 CallRecord = Annotated[bytes, _bytes_of(1, 32 << 10), _SCHEMA]
 """A whole call record: some 700 bytes, and as much again for each line that somebody wrote to it."""

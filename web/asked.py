@@ -9,6 +9,7 @@ from bridge.store.handling import HandlingState
 from web.answers import (
     Attestation,
     AuthenticatorData,
+    Book,
     CallRecord,
     ClientData,
     CredentialId,
@@ -166,9 +167,17 @@ class MailboxKey(NextKey):
     mailbox_id: Token
 
 
+class BookAnew(Asked):
+    """My address book, closed for my new user key, in the place of the version it was made of."""
+
+    replaces: HexId
+    sealed: Book
+
+
 class NewKeys(Asked):
     """``auth`` is of the passphrase or recovery code as they are; all else takes the place of what opened my
-    notes. ``wraps`` are all mailbox keys that I hold, ``next`` those of the epochs that begin with it."""
+    notes. ``wraps`` are all mailbox keys that I hold, ``next`` those of the epochs that begin with it;
+    ``book`` is missing where I have none."""
 
     auth: Key
     public: Key
@@ -178,6 +187,7 @@ class NewKeys(Asked):
     recovery: Key
     wraps: Annotated[list[HeldKey], Field(max_length=5000)]
     next: Annotated[list[MailboxKey], Field(max_length=5000)]
+    book: BookAnew | None = None
 
 
 class Remove(Asked):

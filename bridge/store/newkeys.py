@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from bridge.errors import Refused
 from bridge.seal.keyslot import SlotKind
-from bridge.store import tables
+from bridge.store import addressbook, tables
 from bridge.store.access import Act, write_change
 from bridge.store.database import Database
 from bridge.store.epochs import NextKey, begin, members_changed, members_of
@@ -32,6 +32,7 @@ class Secrets:
 
     ``wraps`` (mailbox id, epoch, wrap) are all mailbox keys that he holds, closed for the new user key;
     ``following`` (mailbox id, key) is the next key of each mailbox that he reads, for all its members.
+    ``book`` is his address book closed for the new user key, and before it the version it was made of.
     """
 
     public: bytes
@@ -41,6 +42,7 @@ class Secrets:
     recovery: bytes = field(repr=False)
     wraps: Sequence[tuple[str, int, bytes]] = field(repr=False)
     following: Sequence[tuple[str, NextKey]] = field(repr=False)
+    book: tuple[bytes, bytes] | None = field(default=None, repr=False)
 
 
 class NewKeys:
@@ -57,7 +59,8 @@ class NewKeys:
         sessions were ended, and the ids of the mailboxes that have a new key. Raises Refused: ``wrong
         secret`` (also for a member whose key is in a file), ``public key`` (also for the old one),
         ``keyslots``, ``login``, ``wraps``, and as ``Epochs.remove`` for each mailbox: ``members changed``
-        (also when the keys are not exactly those that he holds by now), ``too many epochs``.
+        (also when the keys are not exactly those that he holds by now), ``too many epochs``; and as
+        ``AddressBooks.put``.
         """
         check_public(secrets.public)
         for _mailbox, key in secrets.following:
@@ -79,6 +82,7 @@ class NewKeys:
             if secrets.public == row.public:
                 raise Refused("public key")
             self._rewrap(session, user_id, given)
+            addressbook.replace(session, user_id, secrets.public, secrets.book)
             row.public = secrets.public
             boxes = _read_by(session, user_id)
             if following.keys() != {box.id for box in boxes}:

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.house import House, Member
 
@@ -22,6 +30,12 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
     "--host-resolver-rules=MAP notes.example 127.0.0.1",
 ]
+
+PATIENCE_MS = 20_000
+"""How long a page may take for anything. Argon2id alone takes a second of a whole core for each secret, and
+tests share theirs."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 WATCH = """
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -68,7 +82,7 @@ class Desk:
             timezone_id="Europe/Berlin",
             **options,  # type: ignore[arg-type]
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(WATCH)
         context.on("console", self._said)
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))

@@ -12,6 +12,7 @@ from bridge.seal import keys
 from bridge.seal.open import open_note
 from bridge.store.store import DATABASE
 from tests.browser.accessible import assert_accessible
+from tests.browser.book import bring, card
 from tests.browser.conftest import Desk
 from tests.browser.house import PASSPHRASE, House, Member, speech, until
 from tests.browser.listening import play
@@ -237,3 +238,19 @@ def test_nobody_closes_new_keys_for_a_member_whose_key_is_a_strange_one(
         re.compile("The key of bernd is another one .* among the members of Anna Weber")
     )
     assert own_public(house, member) == member.public
+
+
+def test_the_names_of_the_address_book_come_along(house: House, desk: Desk, anna: Join) -> None:
+    member = anna()
+    house.call("1007", "JM")
+    page = desk.inbox(member)
+    bring(page, card("Jonas Müller", "1007"))
+    expect(page.locator("call-row .name")).to_have_text("Jonas Müller")
+    begin_anew(page)
+    keep_code(page)
+    expect(page.get_by_role("status").last).to_contain_text("Your keys are new.")
+    page.goto("/")
+    expect(page.locator("call-row .name")).to_have_text("Jonas Müller")
+    elsewhere = desk.browser().new_page()
+    log_in(elsewhere, BETTER)
+    expect(elsewhere.locator("call-row .name")).to_have_text("Jonas Müller")

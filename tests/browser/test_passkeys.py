@@ -1,7 +1,7 @@
 """Passkeys in a real browser: one touch logs in and opens the notes, and what happens where there is none."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -20,16 +20,6 @@ from tests.browser.test_secrets import BETTER, KEPT_HERE, change
 pytestmark = pytest.mark.browser
 
 Join = Callable[[], Member]
-
-LONG_MS, USUAL_MS = 20_000, 5_000
-"""Argon2id takes a second of a whole core for each secret, and tests share theirs."""
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=LONG_MS)
-    yield
-    expect.set_options(timeout=USUAL_MS)
 
 
 def keys_page(desk: Desk, member: Member, **device: bool | str) -> tuple[Page, Device]:

@@ -17,6 +17,7 @@ from bridge.seal.keyslot import (
     passphrase_params,
     recovery_auth,
 )
+from bridge.seal.note import STREAM_META, NoteSealer, pad_json
 from bridge.store import Store, newkeys
 from bridge.store.access import Act
 from bridge.store.epochs import NextKey
@@ -116,7 +117,10 @@ class Story:
 
     def stored(self) -> list[str]:
         """All that is kept of users and keys."""
-        names = ("user", "keyslot", "session", "mailbox", "mailbox_key", "mailbox_wrap", "claim", "access")
+        names = (
+            *("user", "keyslot", "session", "mailbox", "mailbox_key", "mailbox_wrap", "claim", "access"),
+            "addressbook",
+        )
         with sqlite3.connect(self.house.data / DATABASE) as database:
             found = [f"{name} {row}" for name in names for row in database.execute(f"SELECT * FROM {name}")]  # noqa: S608
         database.close()
@@ -246,3 +250,34 @@ def test_a_member_removed_meanwhile_means_to_do_it_again(house: House) -> None:
     _, secrets = story.secrets()
     following = [(story.shared, story.next_key(story.shared, story.anna, epoch=3)), secrets.following[1]]
     store.newkeys.take(story.anna.id, story.own.auth, replace(secrets, following=following), story.staying)
+
+
+def book(user_id: str, public: bytes) -> bytes:
+    """An address book as its owner's page seals it, as far as the server can tell."""
+    sealer = NoteSealer(os.urandom(16), user_id, [public])
+    return sealer.head + sealer.record(STREAM_META, pad_json({"kind": "addressbook"}), 0, final=True)
+
+
+def test_an_address_book_goes_over_to_the_new_key_with_everything_else_or_nothing_does(house: House) -> None:
+    story = Story(house)
+    store = house.store
+    user = store.users.get(story.anna.id)
+    assert user is not None
+    version = store.addressbooks.put(user, None, book(user.id, story.anna.public))
+    new, secrets = story.secrets()
+    before = story.stored()
+    for wrong, why in (
+        (None, "address book changed"),
+        ((os.urandom(16), book(user.id, new.person.public)), "address book changed"),
+        ((version, book(user.id, story.anna.public)), "address book"),
+        ((version, book(story.bert.id, new.person.public)), "address book"),
+    ):
+        with pytest.raises(Refused) as refused:
+            store.newkeys.take(user.id, story.own.auth, replace(secrets, book=wrong), story.staying)
+        assert refused.value.word == why
+        assert story.stored() == before
+    anew = book(user.id, new.person.public)
+    store.newkeys.take(user.id, story.own.auth, replace(secrets, book=(version, anew)), story.staying)
+    kept = store.addressbooks.get(user.id)
+    assert kept is not None
+    assert kept.sealed == anew

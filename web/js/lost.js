@@ -6,10 +6,15 @@
 import * as api from "./api.js";
 import { h, onSubmit } from "./dom.js";
 import { codeField, passphraseField } from "./fields.js";
+import { openBook, sealBook } from "./book/sealed.js";
 import { Enrolment, nextOf, provenWith } from "./identity.js";
 import { keepCode } from "./keptcode.js";
 import { Keyring } from "./keyring.js";
 import { newPassphrase } from "./newpassphrase.js";
+import { fromBase64url, toBase64url, toHex } from "./seal/bytes.js";
+import { publicOf } from "./seal/curve.js";
+import { splitHead } from "./seal/layout.js";
+import { Refused } from "./seal/refused.js";
 import * as vault from "./vault.js";
 import { changed } from "./watch.js";
 import { say } from "./words.js";
@@ -18,6 +23,9 @@ import { say } from "./words.js";
 
 /** Times that somebody may be let in or removed while keys are being closed here. */
 const TRIES = 5;
+
+/** Refusals that mean just that, or that another device has saved the address book. */
+const MOVED = ["members changed", "address book changed"];
 
 /** Fires `done` (detail: how many sessions were ended). */
 export class LostDevice extends HTMLElement {
@@ -87,13 +95,14 @@ export class LostDevice extends HTMLElement {
     const { params: _params, ...secrets } = enrolment.answer;
     for (let left = TRIES; ; left -= 1) {
       try {
-        const { ended } = await api.put("me/keys", { auth, ...secrets, ...await this.#keys(key, secrets.public) });
+        const keys = await this.#keys(key, secrets.public);
+        const { ended } = await api.put("me/keys", { auth, ...secrets, ...keys, book: await this.#book(key, enrolment.key, secrets.public) });
         return ended;
       } catch (error) {
         if (!(error instanceof api.ApiError)) throw error;
         // An answer that was lost on its way may have been a yes.
         if (error.status === 0 && (await api.me()).user.public === secrets.public) return 0;
-        if (error.word !== "members changed") throw error;
+        if (!MOVED.includes(error.word)) throw error;
         if (left <= 1) throw new Error(say("members_busy"), { cause: error });
       }
     }
@@ -120,6 +129,36 @@ export class LostDevice extends HTMLElement {
       next.push({ mailbox_id: box.id, ...made });
     }
     return { wraps: await keyring.wrapsAnew(mine), next };
+  }
+
+  /**
+   * @param {import("./seal/bytes.js").Bytes} sealed
+   * @param {{user: string, key: import("./seal/curve.js").KeyPair}} owner
+   */
+  async #opened(sealed, owner) {
+    try {
+      return await openBook(sealed, owner);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.word === "update needed") throw new Error(say("update_needed"), { cause: error });
+      return { version: toHex(splitHead(sealed).noteId), contacts: [] }; // nobody could read it with the old key either
+    }
+  }
+
+  /**
+   * My address book for my new key.
+   * @param {CryptoKey} key
+   * @param {CryptoKey} next my new key
+   * @param {string} mine its public half
+   * @returns {Promise<{replaces: string, sealed: string} | null>} null: I have none
+   */
+  async #book(key, next, mine) {
+    const user = this.#me.user.id;
+    const told = await api.sealed("me/addressbook", null);
+    if (told === "none" || told === "same") return null;
+    const book = await this.#opened(told, { user, key: { privateKey: key, publicKey: await publicOf(key) } });
+    const { sealed } = await sealBook(book.contacts, { user, key: { privateKey: next, publicKey: fromBase64url(mine) } });
+    return { replaces: book.version, sealed: toBase64url(sealed) };
   }
 }
 

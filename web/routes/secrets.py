@@ -41,7 +41,7 @@ async def keys(asked: NewKeys, who: Who, house: Here, origin: From) -> EndedAnsw
     """Take new keys in the place of mine, as a device was lost; every other session of mine is over.
 
     403 for a wrong secret, which counts as a guess at the login; 409 ``members changed`` when somebody was
-    let in or removed meanwhile.
+    let in or removed meanwhile, and ``address book changed``.
     """
     paced = [("new keys", who.user.id)]
     tries = guesses(who.user.name, origin)
@@ -54,6 +54,7 @@ async def keys(asked: NewKeys, who: Who, house: Here, origin: From) -> EndedAnsw
         recovery=asked.recovery,
         wraps=[(item.mailbox_id, item.epoch, item.wrap) for item in asked.wraps],
         following=[(item.mailbox_id, next_key(item)) for item in asked.next],
+        book=(bytes.fromhex(asked.book.replaces), asked.book.sealed) if asked.book is not None else None,
     )
     try:
         ended, boxes = await run_in_threadpool(
@@ -61,8 +62,10 @@ async def keys(asked: NewKeys, who: Who, house: Here, origin: From) -> EndedAnsw
         )
     except Refused as refused:
         _give_back(house, paced)
-        if refused.word in ("members changed", "too many epochs"):
+        if refused.word in ("members changed", "too many epochs", "address book changed"):
             _give_back(house, tries)  # the secret was right
+            if refused.word == "address book changed":
+                raise ApiError(409, refused.word, refused.user) from None
             raise
         raise ApiError(403 if refused.word == "wrong secret" else 422, refused.word, refused.user) from None
     _give_back(house, tries)
