@@ -5,11 +5,12 @@
 
 import { concat, equal, fromHex, join, lp, toHex, utf8 } from "../seal/bytes.js";
 import { diffieHellman } from "../seal/curve.js";
+import { newId, NoteSealer } from "../seal/close.js";
 import { extract, hkdf } from "../seal/hkdf.js";
 import { splitHead, STREAM_MEDIA, STREAM_META } from "../seal/layout.js";
+import { padJson } from "../seal/meta.js";
 import { openNote } from "../seal/open.js";
 import { Refused } from "../seal/refused.js";
-import { newNoteId, padJson, sealNote } from "../seal/write.js";
 import { contact, MOST, sorted } from "./contact.js";
 
 /**
@@ -35,13 +36,17 @@ export const MOST_BYTES = 4 * 1024 * 1024;
 export async function sealBook(contacts, { user, key }) {
   const entries = contacts.map(({ name, numbers, note }) => (note ? { name, numbers, note } : { name, numbers }));
   const data = padJson({ v: 1, kind: "addressbook", entries }, PAD);
-  const records = [];
-  for (let at = 0; at < data.length; at += RECORD) records.push(data.subarray(at, at + RECORD));
-  const noteId = newNoteId();
+  const noteId = newId();
   const proof = toHex(await proofOf(data, noteId, user, key));
-  const meta = padJson({ kind: "addressbook", proof, streams: { 0: records.length }, type: "application/json", v: 1 });
-  const to = { noteId, mailboxId: user, publicKey: key.publicKey };
-  return { version: toHex(noteId), sealed: await sealNote(to, new Map([[STREAM_MEDIA, records], [STREAM_META, [meta]]])) };
+  const sealer = await NoteSealer.begin(noteId, { mailboxId: user, publicKey: key.publicKey });
+  const parts = [sealer.head];
+  for (let at = 0; at < data.length; at += RECORD) {
+    parts.push(await sealer.record(STREAM_MEDIA, data.subarray(at, at + RECORD), 0, at + RECORD >= data.length));
+  }
+  const meta = { kind: "addressbook", proof, streams: sealer.counts, type: "application/json", v: 1 };
+  parts.push(await sealer.record(STREAM_META, padJson(meta), 0, true));
+  sealer.forget();
+  return { version: toHex(noteId), sealed: join(parts) };
 }
 
 /**

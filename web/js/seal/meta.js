@@ -44,12 +44,13 @@ const PAD = 256;
 /**
  * A value as UTF-8 JSON with sorted keys, padded with blanks; half surrogates become `?`.
  * @param {unknown} value
+ * @param {number} [block] bytes to whose multiple it is padded
  * @returns {import("./bytes.js").Bytes}
  * @throws {RangeError} for a number that JSON has no word for
  */
-export function padJson(value) {
+export function padJson(value, block = PAD) {
   const data = utf8(JSON.stringify(sorted(value)));
-  const padded = new Uint8Array(data.length + (PAD - (data.length % PAD)) % PAD).fill(0x20);
+  const padded = new Uint8Array(data.length + (block - (data.length % block)) % block).fill(0x20);
   padded.set(data);
   return padded;
 }
