@@ -3,7 +3,7 @@
 from web.asked import DeletedMark, Erasing
 from web.auth import Who, readable
 from web.house import Here
-from web.told import Changed
+from web.told_calls import Changed
 
 
 async def mark(asked: DeletedMark, who: Who, house: Here) -> Changed:

@@ -8,7 +8,7 @@ from bridge.store.directory import MOST
 from web.answers import to_b64
 from web.auth import Who
 from web.house import Here
-from web.told import Directory, Listed
+from web.told_calls import Directory, Listed
 
 
 async def listed(who: Who, house: Here, after: Annotated[str, Query(max_length=60)] = "") -> Directory:

@@ -12,7 +12,7 @@ from web.answers import ApiError, hex_id, not_found
 from web.asked import Forward
 from web.auth import Caller, Who, readable, spend
 from web.house import Here, House
-from web.told import Arrived, Forwarded
+from web.told_calls import Arrived, Forwarded
 
 CONFLICTS = ("old key", "other bytes", "taken already", "being kept")
 STATUS = {"too long": 413, "disk full": 507, "too many uploads": 503}

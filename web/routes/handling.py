@@ -5,7 +5,7 @@ from web.asked import HandlingMark
 from web.auth import Who
 from web.house import Here
 from web.routes.rows import handling_out, my_row
-from web.told import HandlingOut
+from web.told_calls import HandlingOut
 
 
 async def mark(row_id: str, asked: HandlingMark, who: Who, house: Here) -> HandlingOut:

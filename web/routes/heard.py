@@ -4,7 +4,7 @@ from web.asked import HeardMark
 from web.auth import Who
 from web.house import Here
 from web.routes.rows import my_row
-from web.told import Heard
+from web.told_calls import Heard
 
 
 async def mark(row_id: str, asked: HeardMark, who: Who, house: Here) -> Heard:

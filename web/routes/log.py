@@ -9,7 +9,8 @@ from web.answers import hex_id, not_found, utc
 from web.asked import NoteAct
 from web.auth import Who, check_member, readable
 from web.house import Here
-from web.told import Done, LogEntry, LogPage
+from web.told import Done
+from web.told_calls import LogEntry, LogPage
 
 PAGE = 50
 

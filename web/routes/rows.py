@@ -11,7 +11,7 @@ from bridge.store.rows import NoteRow, Row
 from web.answers import ApiError, hex_id, not_found, to_b64, utc
 from web.auth import Caller, Who, readable
 from web.house import Here, House
-from web.told import HandlingOut, NoteOut, RowOut, Rows, VersionOut, Versions
+from web.told_calls import HandlingOut, NoteOut, RowOut, Rows, VersionOut, Versions
 
 _CURSOR = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})")
 
