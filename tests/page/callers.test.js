@@ -112,10 +112,11 @@ test("5,000 contacts at 10,000 rows are quick", () => {
   const names = () => new Names(Array.from({ length: 5000 }, (_, n) => person(`Person ${n}`, `+49 30 5${String(n).padStart(6, "0")}`, `0171 ${n}99999`)));
   const calls = Array.from({ length: 10_000 }, (_, n) => opened(n % 2 ? `+49305${String(n % 6000).padStart(6, "0")}` : `0171${n % 6000}99999`, "Somebody"));
   names();
-  const start = performance.now();
+  const worked = () => process.cpuUsage().user / 1000; // a busy machine makes nothing of it slow
+  const start = worked();
   const index = names();
   const found = calls.map((call) => whoOf(call, index));
-  const took = performance.now() - start;
+  const took = worked() - start;
   assert.ok(found.filter(({ contact }) => contact).length > 8000);
   assert.ok(took < 5000, `${took} ms`);
 });

@@ -57,14 +57,20 @@ test("hostile cards become harmless contacts: a megabyte of name, markup, turned
   assert.deepEqual(people[2], ["Banktxt.exe x", "3"]);
 });
 
-test("twice as much of anything takes about twice as long: two megabytes are a moment", () => {
-  const size = 2 * 1024 * 1024;
+/** Milliseconds of this process's own work: a busy machine makes nothing of it slow. */
+const worked = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+test("a megabyte of anything is read in a moment, whatever it repeats", () => {
+  const size = 1024 * 1024;
   for (const piece of ["BEGIN:VCARD\n", "=\n", " \n", "a", "\"", "\"\"", ";", "FN;QUOTED-PRINTABLE:=\n", "\n", "BEGIN:VCARD\nFN:A\nTEL:1\nEND:VCARD\n", "a;1\n"]) {
-    const start = performance.now();
+    const start = worked();
     let n = 0;
     for (const _each of contactsIn(bytes(`BEGIN:VCARD\n${piece.repeat(size / piece.length)}`)).found) n += 1;
     for (const _each of contactsIn(bytes(piece.repeat(size / piece.length))).found) n += 1;
-    assert.ok(performance.now() - start < 15_000, `${JSON.stringify(piece)} took ${performance.now() - start} ms for ${n}`);
+    assert.ok(worked() - start < 10_000, `${JSON.stringify(piece)} took ${worked() - start} ms for ${n}`);
   }
 });
 
