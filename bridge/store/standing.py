@@ -62,22 +62,18 @@ class Standing:
 
         Mailboxes for which nobody waits are left out.
         """
-        with self._database.read() as connection:
-            return {str(row[0]): int(row[1]) for row in connection.exec_driver_sql(_WAITING, (user_id,))}
+        return dict(self._database.ask(_WAITING, user_id))
 
     def people(self, user_id: str) -> dict[str, int]:
         """Return how many people see the rows of each mailbox of the user; members who are programs are none.
 
         Mailboxes that nobody sees are left out.
         """
-        with self._database.read() as connection:
-            return {str(row[0]): int(row[1]) for row in connection.exec_driver_sql(_PEOPLE, (user_id,))}
+        return dict(self._database.ask(_PEOPLE, user_id))
 
     def older(self, user_id: str) -> frozenset[str]:
         """Return the ids of the user's private mailboxes in which something still wants a new envelope."""
-        with self._database.read() as connection:
-            return frozenset(connection.exec_driver_sql(_OLDER, (user_id,)).scalars())
+        return frozenset(mailbox_id for (mailbox_id,) in self._database.ask(_OLDER, user_id))
 
     def _any(self, query: str, *values: str) -> bool:
-        with self._database.read() as connection:
-            return connection.exec_driver_sql(query, values).first() is not None
+        return bool(self._database.ask(query, *values))
