@@ -189,7 +189,11 @@ class Installation:
         return parse_wav(data)
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()  # nobody else will
+            raise
         return self
 
     def __exit__(
