@@ -22,7 +22,7 @@ from bridge import keyholder
 from bridge.phone.pbx import free_port
 
 POLL_S = 0.05
-START_S = 20.0
+START_S = 60.0
 
 FINISHED_S = 30.0
 """How long a disk that others use may take with the last note: the PBX's call ends before."""
