@@ -258,5 +258,6 @@ def test_the_names_of_the_address_book_come_along(house: House, desk: Desk, anna
     page.goto("/")
     expect(page.locator("call-row .name")).to_have_text("Jonas Müller")
     elsewhere = desk.browser().new_page()
+    elsewhere.goto("/login")
     log_in(elsewhere, BETTER)
     expect(elsewhere.locator("call-row .name")).to_have_text("Jonas Müller")

@@ -9,6 +9,7 @@ from bridge.seal.layout import kid
 from tests.loop import in_loop
 from tests.store.house import Person, claim
 from tests.web.joiner import OWN, joined_page, log_in
+from tests.web.test_passkeys import WRONG, added, enter
 from tests.web.test_removal import next_key
 from tests.web.town import API, Town
 from web.answers import to_b64
@@ -67,6 +68,24 @@ def test_new_keys_take_the_place_of_the_lost_ones_and_everybody_else_is_out(town
             assert (await log_in(browser, who.name, who.auth)).status_code == 401
             assert (await log_in(browser, who.name, who.recovery)).status_code == 401
             assert (await log_in(browser, who.name, auth)).status_code == 200
+
+    story()
+
+
+def test_a_passkey_in_the_lost_device_logs_in_no_more(town: Town) -> None:
+    @in_loop
+    async def story() -> None:
+        who = await joined_page(town)
+        device = await added(town, who)
+        async with town.client(**OWN) as mine:
+            assert (await log_in(mine, who.name, who.auth)).status_code == 200
+            mark = {"X-CSRF": (await mine.get(f"{API}/me")).json()["csrf"]}
+            body, _new, _auth = made(device.user_id, who.auth, [], [])
+            assert (await enter(town, device)).status_code == 200
+            assert (await mine.put(PUT, json=body, headers=mark)).status_code == 200
+            assert (await mine.get(f"{API}/me/passkeys")).json() == {"passkeys": []}
+            assert sorted((await mine.get(f"{API}/me")).json()["slots"]) == sorted(body["slots"])
+        assert (await enter(town, device)).json() == WRONG
 
     story()
 
