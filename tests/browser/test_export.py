@@ -104,7 +104,7 @@ def test_all_that_was_found_is_one_archive_under_a_passphrase_and_one_line_of_th
     member = anna()
     sounds = {f"100{at}": speech(1 + at / 2, at) for at in range(3)}
     for at, (number, sound) in enumerate(sounds.items()):
-        house.note(sound, house.call(number, "Jonas", ago=timedelta(minutes=at)))
+        house.note(sound, house.call(number, "Jonas", ago=timedelta(minutes=at + 1)))
     torn = house.note(speech(1.5), house.call("1009", "Jonas", ago=timedelta(minutes=5)))
     house.call("1008", "Jonas")
     house.note(speech(1), house.call("1007", "Claire"))

@@ -184,7 +184,7 @@ def test_a_key_that_was_swapped_is_not_sealed_to_unless_somebody_has_compared_it
     expect(page.locator("call-row .name")).to_have_text("Jonas")
     prefix = page.locator("link[rel=stylesheet]").first.get_attribute("href") or ""
     page.evaluate(
-        "async ([prefix, id]) => (await import(`${prefix}/js/vault.js`)).repin(id, 1, 'A'.repeat(42) + 'E')",
+        "async ([at, id]) => (await import(`${at}/js/vault.js`)).compared(id, 1, 'A'.repeat(42) + 'E')",
         [prefix.partition("/css/")[0], box.id],
     )
     dialog = dialog_of(page, "Jonas")

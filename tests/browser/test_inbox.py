@@ -103,7 +103,7 @@ def test_further_notes_marks_and_a_caller_who_still_speaks_stand_in_one_row(
     expect(row_of(page, "Whisper")).to_contain_text("No speech heard")
     expect(row_of(page, "Whisper").get_by_role("img", name="Not heard yet")).to_be_hidden()
     expect(row_of(page, "Whisper").get_by_role("button", name="Mark as")).to_have_count(0)
-    broken.get_by_role("button").click()
+    broken.get_by_role("button", name="Play").click()
     until(lambda: playing(page))
     expect(broken.locator(".length")).to_have_text("0:04")
     assert page.evaluate("window.heard.at(-1).size") == 44 + 2 * int(4.2 * 8000)

@@ -70,7 +70,7 @@ def test_members_are_told_and_one_of_them_lets_it_in(
             m_public=wrap.public,
         )
     other.get_by_role("button", name=re.compile("^Anna Weber")).click()
-    row = other.get_by_role("dialog").locator("li").filter(has_text="Organisation recovery key")
+    row = other.get_by_role("dialog").locator(".people li").filter(has_text="Organisation recovery key")
     expect(row).to_contain_text("reads this mailbox")
     expect(row.locator(".print")).to_have_text(print_)
     assert_accessible(other)

@@ -114,8 +114,10 @@ export class CallList extends HTMLElement {
   /** Fetch the newest page; what is shown already is changed in place. */
   async refresh() {
     const asked = this.#shelf.ask();
+    const newest = this.#shelf.all[0]?.data;
+    const begun = this.#begun;
     const { rows, next } = await this.#pages.newest();
-    await this.#shelf.open(rows, asked);
+    const fresh = await this.#shelf.open(rows, asked);
     const last = /** @type {RowData | undefined} */ (rows.at(-1));
     const here = new Set(rows.map((/** @type {RowData} */ row) => row.id));
     for (const { data, asked: told } of this.#shelf.all) {
@@ -123,6 +125,16 @@ export class CallList extends HTMLElement {
       if (told < asked && !here.has(data.id) && (!next || (last && newerFirst(data, last) < 0))) this.#shelf.drop(data.id);
     }
     this.#arrange();
+    // What came while nobody was told, as between the page's first look and its stream's begin.
+    if (begun) this.#announce(fresh.filter(({ data }) => !newest || newerFirst(data, newest) < 0).reverse());
+  }
+
+  /** @param {Entry[]} fresh */
+  #announce(fresh) {
+    for (const entry of fresh) {
+      entry.element?.classList.add("fresh");
+      this.dispatchEvent(new CustomEvent("fresh", { detail: entry.who.words }));
+    }
   }
 
   /**
@@ -265,10 +277,7 @@ export class CallList extends HTMLElement {
       const asked = this.#shelf.ask();
       const fresh = await this.#shelf.open([await api.get(`rows/${encodeURIComponent(id)}`)], asked);
       this.#arrange();
-      for (const entry of fresh) {
-        entry.element?.classList.add("fresh");
-        this.dispatchEvent(new CustomEvent("fresh", { detail: entry.who.words }));
-      }
+      this.#announce(fresh);
     } catch (error) {
       if (!(error instanceof api.ApiError) || error.status !== 404) throw error;
       this.#shelf.drop(id);

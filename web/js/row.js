@@ -39,11 +39,11 @@ export class CallRow extends HTMLElement {
   #hands = h("span", { class: "hands" });
   #take = h("button", { type: "button", class: "link", hidden: true });
   #done = h("button", { type: "button", class: "link", hidden: true });
-  #unmark = h("button", { type: "button", class: "link", hidden: true }, say("mark_unheard"));
+  #unmark = h("button", { type: "button", class: "link unmark", hidden: true }, say("mark_unheard"));
   #remove = h("button", { type: "button", class: "link" });
   #words = h("ul", { class: "said", hidden: true });
   #more = h("button", { type: "button", class: "link", "aria-expanded": "false" }, say("details"));
-  #acts = h("span", { class: "acts" }, this.#take, this.#done, this.#more, this.#unmark, this.#remove);
+  #acts = h("span", { class: "acts" }, this.#take, this.#done, this.#unmark, this.#more, this.#remove);
   /** @type {CallDetails | null} */
   #details = null;
   #deleted = false;

@@ -51,7 +51,8 @@ async function tellNew(me, box, banner) {
   })];
   for (const { name, public: key } of others) lines.push(say("person_key_new", { name, print: await inOneLine(/** @type {string} */ (key)) }));
   banner.set(`new key ${box.id}`, lines.join(" "), {
-    warn: others.length > 0,
+    // A key that no member has begun may be that of somebody who can write the database.
+    warn: others.length > 0 || !box.key_since,
     dismissed: () => {
       void vault.acknowledge(box.id, box.epoch);
       for (const { user_id: id, public: key } of others) void vault.accept(id, /** @type {string} */ (key));
