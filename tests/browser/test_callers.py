@@ -181,7 +181,7 @@ def test_a_caller_is_erased_in_two_mailboxes_with_a_record_and_one_line_in_each_
     share = "Anna Weber (1001): calls 204, notes 1"
     for part in ("+493055501234", "1077", "anna", share, "Erased for good: 205"):
         assert part in record
-    assert not any("55501234" in each or "1077" in each for each in sent)
+    assert not any("55501234" in each for each in sent)
     assert len([each for each in sent if "rows/erase" in each]) == 2
     done.get_by_role("button", name="Close").click()
     gathered(page, 1, LONG_MS)
