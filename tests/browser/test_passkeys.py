@@ -11,7 +11,7 @@ from bridge.call.model import Codec
 from bridge.media import g711
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
-from tests.browser.house import PASSPHRASE, House, Member, speech
+from tests.browser.house import PASSPHRASE, House, Member, speech, until
 from tests.browser.passkeys import Device, debugger_of, device_of, touches
 from tests.browser.test_first_visit import heard_in
 from tests.browser.test_keys import WIPE
@@ -84,7 +84,7 @@ def test_one_touch_logs_in_and_opens_the_notes(house: House, desk: Desk, anna: J
     (credential,) = device.credentials()
     assert credential["isResidentCredential"]
     log_out(page)
-    assert page.evaluate(KEPT_HERE) == []
+    until(lambda: page.evaluate(KEPT_HERE) == [])
 
     use(page)
     expect(page.locator("call-row .name")).to_have_text("Jonas")
