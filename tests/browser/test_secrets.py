@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
-from tests.browser.house import PASSPHRASE, House, Member, speech
+from tests.browser.house import PASSPHRASE, House, Member, speech, until
 
 pytestmark = pytest.mark.browser
 
@@ -110,3 +110,22 @@ def test_a_lost_telephone_is_logged_out_from_here(
     lost.wait_for_url("**/login")
     page.goto("/")
     expect(page).to_have_url(f"{house.url}/")
+
+
+def test_a_log_out_before_the_page_knows_who_it_is_ends_the_session_and_leaves_nothing(
+    house: House, desk: Desk, anna: Callable[[], Member]
+) -> None:
+    member = anna()
+    house.note(speech(1), house.call("1007", "Jonas"))
+    page = desk.inbox(member)
+    expect(page.locator("call-row .name")).to_have_text("Jonas")
+    desk.allow("status of 401")
+
+    page.route("**/api/v1/me", lambda _route: None)  # it waits
+    page.reload()
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_timeout(1000)  # whatever does not wait for an answer is done by then
+    page.unroute("**/api/v1/me")
+    page.wait_for_url("**/login")
+    assert house.on_loop(lambda: house.store.sessions.user(member.session)) is None
+    until(lambda: page.evaluate(KEPT_HERE) == [])

@@ -186,7 +186,7 @@ export class Cache {
     const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
     const fresh = { id: crypto.randomUUID(), key };
     await this.#change((keys, rows, selves) => asked(keys.get(this.#user), (found) => {
-      if (!bad(found)) return;
+      if (wiped || !bad(found)) return;
       rows.delete(this.#mine);
       selves.delete(this.#user);
       keys.put(fresh, this.#user);
@@ -238,8 +238,12 @@ export async function lastUser() {
   }
 }
 
-/** Forget every row and key of this browser. */
+/** Whether this page has forgotten all: what was still on its way into the cache must not bring anything back. */
+let wiped = false;
+
+/** Forget every row and key of this browser; this page keeps nothing from here on. */
 export async function wipe() {
+  wiped = true;
   const database = await opened();
   try {
     const transaction = database.transaction([KEYS, ROWS, SELVES], "readwrite");

@@ -287,7 +287,8 @@ function fell(error) {
 
 async function logOut() {
   await forgetAll(vault.wipe);
-  await api.post("logout").catch(() => undefined);
+  // Pressed before the page knew who it is: without its CSRF value the session would stay open.
+  await api.recognised().then(() => api.post("logout")).catch(() => undefined);
   leave();
 }
 

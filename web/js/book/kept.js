@@ -25,11 +25,18 @@ export async function kept(user) {
  * @param {Kept | null} book null: there is none any more
  */
 export async function keep(user, book) {
-  await change((store) => (book ? store.put(book, user) : store.delete(user))).catch(() => undefined);
+  await change((store) => {
+    if (book && !wiped) store.put(book, user);
+    else store.delete(user);
+  }).catch(() => undefined);
 }
 
-/** Forget every book of this browser. */
+/** Whether this page has forgotten all: a book that was still on its way must not come back. */
+let wiped = false;
+
+/** Forget every book of this browser; this page keeps none from here on. */
 export async function wipe() {
+  wiped = true;
   await change((store) => store.clear());
 }
 
