@@ -58,7 +58,7 @@ def pill(page: Page, name: str) -> Locator:
     return page.get_by_role("radio", name=re.compile(f"^{name}"))
 
 
-def gathered(page: Page, count: int, limit_ms: float = 5000) -> None:
+def gathered(page: Page, count: int, limit_ms: float = 20_000) -> None:
     """All rows are in the page: the counts of filters are known."""
     told = page.locator("find-bar .pill", has_text="All").locator(".count")
     expect(told).to_have_text(f"{count:,}", timeout=limit_ms)

@@ -10,6 +10,7 @@ from playwright.sync_api import APIResponse, Route, expect
 from bridge.call.model import Reason
 from bridge.events import News
 from tests.browser.conftest import Desk
+from tests.browser.finding import gathered
 from tests.browser.house import House, Member, speech, until
 from tests.browser.test_player import playing, row_of
 
@@ -78,6 +79,7 @@ def test_a_new_call_appears_within_a_second_and_nothing_is_reloaded(
     page = desk.inbox(member)
     expect(page.locator(".empty")).to_be_visible()
     until(lambda: house.streams(member) == 1)
+    gathered(page, 0)
     page.evaluate("window.same = true")
     call = house.call("1007", "Jonas")
     expect(row_of(page, "Jonas")).to_be_visible(timeout=TENFOLD_MS)

@@ -28,7 +28,7 @@ export function planOf(entries, entry) {
     shares.set(data.mailbox_id, share);
   }
   return {
-    ids: calls.map(({ data }) => data.id), numbers: numbersOf(all), shares: [...shares.values()], calls: calls.length,
+    ids: calls.map(({ data }) => data.id), numbers: numbersOf(all), shares: [...shares.values()].sort(byExtension), calls: calls.length,
     notes: calls.reduce((sum, { data }) => sum + data.notes.length, 0), speaking: all.length - calls.length,
   };
 }
@@ -36,6 +36,14 @@ export function planOf(entries, entry) {
 /** @param {Share} share */
 export function shareInWords({ name, extension, calls, notes }) {
   return say("erasure_share", { box: name && name !== extension ? `${name} (${extension})` : extension, calls, notes });
+}
+
+/**
+ * @param {Share} one
+ * @param {Share} other
+ */
+function byExtension(one, other) {
+  return one.extension < other.extension ? -1 : 1;
 }
 
 /**
