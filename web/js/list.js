@@ -1,4 +1,4 @@
-/** `<call-list>`: the rows that are wanted, newest first, under headings of their days. */
+/** `<call-list>`: which rows stand there, newest first, and how more of them come. */
 
 import * as api from "./api.js";
 import { Cache } from "./cache.js";
@@ -13,9 +13,8 @@ import { nothing } from "./nothing.js";
 import { PAGE, Pages } from "./pages.js";
 import { play } from "./play.js";
 import { NotePlayer } from "./player.js";
-import { CallRow } from "./row.js";
+import { Sheet } from "./sheet.js";
 import { Shelf, newerFirst } from "./shelf.js";
-import { dayKey, dayName } from "./when.js";
 import { say } from "./words.js";
 
 /**
@@ -28,15 +27,16 @@ import { say } from "./words.js";
  *   counts: Record<Show, number>}} View found: rows that fit; counts: how many would under each filter, of those known
  */
 
-/** Rows that are drawn at once for a key: a window full. More follow when there is room below. */
+/** Rows that are drawn at once when something else is wanted: a window full. More follow when there is room below. */
 const FIRST = 20;
 
 /** Fires `fresh` (detail: who called) for a row that is new, `trouble` (detail: error) when a request failed, and
  * `view` (detail: View) when what is found has changed. */
 export class CallList extends HTMLElement {
-  #keyring = /** @type {Keyring} */ (/** @type {unknown} */ (null)); // these three: from `begin` on
+  #keyring = /** @type {Keyring} */ (/** @type {unknown} */ (null)); // these four: from `begin` on
   #shelf = /** @type {Shelf} */ (/** @type {unknown} */ (null));
   #gatherer = /** @type {Gatherer} */ (/** @type {unknown} */ (null));
+  #sheet = /** @type {Sheet} */ (/** @type {unknown} */ (null));
   /** @type {NotePlayer | null} */
   #player = null;
   #print = "";
@@ -46,8 +46,6 @@ export class CallList extends HTMLElement {
   #query = [];
   #most = PAGE;
   #pages = new Pages();
-  /** @type {Entry[]} what is shown now */
-  #shown = [];
   #more = h("button", { type: "button", class: "quiet" }, say("older"));
   #foot = h("div", { class: "older", hidden: true }, this.#more);
   #watch = new IntersectionObserver(([seen]) => {
@@ -72,6 +70,7 @@ export class CallList extends HTMLElement {
     this.#print = print;
     this.#keyring = keyring;
     this.#player = player;
+    this.#sheet = new Sheet(this, keyring, player);
     this.#shelf = new Shelf(keyring);
     this.#shelf.marks = marks;
     this.#gatherer = new Gatherer(this.#shelf);
@@ -84,7 +83,7 @@ export class CallList extends HTMLElement {
     this.addEventListener("mark", (event) => this.#try(() => this.#mark(/** @type {CustomEvent} */ (event).detail)));
     player.addEventListener("state", (event) => {
       const state = /** @type {CustomEvent} */ (event).detail;
-      for (const { element } of this.#shown) for (const strip of element?.strips ?? []) strip.follow(state);
+      this.#sheet.follow(state);
       if (this.#lingers && !state.playing) this.#arrange();
     });
     player.addEventListener("opened", (event) => this.#learn(/** @type {CustomEvent} */ (event).detail));
@@ -104,8 +103,8 @@ export class CallList extends HTMLElement {
   find(filter, query) {
     this.#filter = filter;
     this.#query = query;
-    this.#most = query.length ? FIRST : PAGE;
-    this.#shown = [];
+    this.#most = FIRST;
+    this.#sheet.shown = [];
     if (!this.#begun) return;
     this.#arrange();
     this.#lookAgain();
@@ -200,7 +199,7 @@ export class CallList extends HTMLElement {
    * @param {import("./book/names.js").Names} names
    */
   rename(names) {
-    for (const entry of this.#shelf.rename(names)) this.#drawAnew(entry);
+    for (const entry of this.#shelf.rename(names)) this.#sheet.drawAnew(entry);
     if (this.#begun) this.#arrange();
   }
 
@@ -220,16 +219,16 @@ export class CallList extends HTMLElement {
    * @param {string | null} at
    */
   setDeleted(ids, at) {
-    const held = this.#shown.findIndex(({ element }) => element?.contains(document.activeElement));
+    const { held } = this.#sheet;
     for (const id of ids) {
       const entry = this.#shelf.get(id);
       if (!entry) continue;
       entry.data.deleted_at = at;
-      this.#drawAnew(entry);
+      this.#sheet.drawAnew(entry);
     }
     this.#arrange();
     // The keyboard goes on where the row was.
-    const next = this.#shown[Math.min(held, this.#shown.length - 1)]?.element;
+    const next = this.#sheet.shown[Math.min(held, this.#sheet.shown.length - 1)]?.element;
     if (held >= 0 && !this.contains(document.activeElement)) (next ?? this.closest("main"))?.focus({ preventScroll: true });
     this.#lookAgain();
   }
@@ -261,7 +260,7 @@ export class CallList extends HTMLElement {
     const entry = this.#shelf.get(id);
     if (!entry) return;
     entry.data.handling = handling;
-    this.#drawAnew(entry);
+    this.#sheet.drawAnew(entry);
     this.#arrange();
   }
 
@@ -299,12 +298,12 @@ export class CallList extends HTMLElement {
         this.#more.disabled = false;
       }
     }
-    const before = this.#shown.length;
+    const before = this.#sheet.shown.length;
     const keyed = document.activeElement === this.#more;
     this.#most = Math.min(this.#most, this.#look().found.length) + PAGE;
     this.#arrange();
     // The button goes on with its reader: to the first of the rows that it brought.
-    if (keyed && this.#foot.hidden) this.#shown[before]?.element?.focus({ preventScroll: true });
+    if (keyed && this.#foot.hidden) this.#sheet.shown[before]?.element?.focus({ preventScroll: true });
     this.#lookAgain();
   }
 
@@ -325,7 +324,7 @@ export class CallList extends HTMLElement {
   }
 
   #look() {
-    const standing = new Set(this.#shown.map(({ data }) => data.id));
+    const standing = new Set(this.#sheet.shown.map(({ data }) => data.id));
     const seen = look(this.#shelf.all, this.#filter, this.#query, (entry) => standing.has(entry.data.id) && this.#inHand(entry));
     this.#lingers = seen.lingers;
     return seen;
@@ -337,57 +336,12 @@ export class CallList extends HTMLElement {
     return this.#hand.pointing || element?.contains(document.activeElement) || data.notes.some((note) => note.id === plays);
   }
 
-  /** @param {string} id */
-  #skeleton(id) {
-    return /** @type {CallRow | null} */ (this.querySelector(`call-row[data-id="${CSS.escape(id)}"]`));
-  }
-
-  /** @param {Entry} entry */
-  #draw(entry) {
-    const { data, opened, who } = entry;
-    entry.element ??= this.#skeleton(data.id) ?? /** @type {CallRow} */ (document.createElement("call-row"));
-    if (entry.drawn) return entry.element;
-    entry.drawn = true;
-    const box = data.mailbox_id;
-    entry.element.show(data, opened, who, {
-      several: this.#keyring.several, private: this.#keyring.isPrivate(box), shared: this.#keyring.isShared(box),
-    });
-    const state = this.#player?.state;
-    if (state) for (const strip of entry.element.strips) strip.follow(state);
-    return entry.element;
-  }
-
-  /** @param {Entry} entry */
-  #drawAnew(entry) {
-    entry.drawn = false;
-    if (entry.element) this.#draw(entry);
-  }
-
-  /** Put rows in order and headings above their days; an element that stands right is not touched. */
+  /** Let stand what is found now, and tell how much that is. */
   #arrange() {
     const { found, counts, unheard } = this.#look();
     const shown = found.slice(0, this.#most);
-    /** @type {Element[]} */
-    const wanted = [];
-    let day = "";
-    for (const entry of shown) {
-      const time = new Date(entry.data.received_at);
-      if (dayKey(time) !== day) {
-        day = dayKey(time);
-        wanted.push(this.#heading(day, dayName(time)));
-      }
-      wanted.push(this.#draw(entry));
-    }
-    if (!shown.length) wanted.push(this.#nothing());
     this.#foot.hidden = found.length <= this.#most && (this.#query.length > 0 || this.#ended(this.#pages.key(this.#filter)));
-    wanted.push(this.#foot);
-    const keep = new Set(wanted);
-    for (const child of [...this.children]) if (!keep.has(child)) child.remove();
-    wanted.forEach((element, i) => {
-      if (this.children[i] !== element) this.insertBefore(element, this.children[i] ?? null);
-    });
-    for (const entry of this.#shelf.all) if (entry.element && !keep.has(entry.element)) Object.assign(entry, { element: null, drawn: false });
-    this.#shown = shown;
+    this.#sheet.lay(shown, shown.length ? [this.#foot] : [this.#nothing(), this.#foot], this.#shelf.all);
     document.title = unheard ? say("unheard_title", { n: unheard }) : "Aftertone";
     this.#tell(found.length, counts);
   }
@@ -411,23 +365,13 @@ export class CallList extends HTMLElement {
     });
   }
 
-  /**
-   * @param {string} day
-   * @param {string} name
-   */
-  #heading(day, name) {
-    const found = this.querySelector(`:scope > h2[data-day="${day}"]`) ?? h("h2", { class: "day", "data-day": day });
-    if (found.textContent !== name) found.textContent = name;
-    return found;
-  }
-
   /** @param {{id: string, seconds: number, peaks: Uint8Array}} told */
   #learn({ id, seconds, peaks }) {
     const entry = this.#shelf.of(id);
     const note = entry?.opened.notes.get(id);
     if (!entry || !note) return;
     Object.assign(note, { seconds, peaks });
-    this.#drawAnew(entry);
+    this.#sheet.drawAnew(entry);
   }
 
   /** @param {{id: string, heard: boolean}} mark */
@@ -437,7 +381,7 @@ export class CallList extends HTMLElement {
     await this.#shelf.marks?.add(id, heard);
     const now = this.#shelf.get(id) ?? entry;
     now.data.heard = heard;
-    this.#drawAnew(now);
+    this.#sheet.drawAnew(now);
     this.#arrange();
     await this.#shelf.marks?.send();
   }
