@@ -7,7 +7,6 @@ Exit codes: 0 done, 1 failed here, 2 usage, 3 not allowed, 4 not found, 5 cannot
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +123,8 @@ def _key(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib import metadata
+
         print(f"aftertone {metadata.version('aftertone')}")
         parser.exit()
 

@@ -1,7 +1,6 @@
 """``aftertone check``: whether everything around the bridge is as it should be."""
 
 import argparse
-import asyncio
 import logging
 import os
 from typing import TYPE_CHECKING
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
 def check(args: argparse.Namespace) -> int:
     """Look at settings, data, service and PBX, and say what to do about each finding."""
+    import asyncio
+
     from bridge.check.finding import error
     from bridge.check.look import look
     from bridge.check.report import NOT_CHECKED, exit_code, findings

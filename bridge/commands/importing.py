@@ -1,7 +1,6 @@
 """``aftertone import voicemail``: old mailboxes of the PBX become notes."""
 
 import argparse
-import asyncio
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +27,8 @@ EVERY = 100
 
 def voicemail(args: argparse.Namespace) -> int:
     """Turn the messages of the PBX's own voicemail into sealed notes; without --go only say what would be."""
+    import asyncio
+
     from bridge.intake.importing import Import
     from bridge.intake.limits import limits_of
     from bridge.intake.takeover import alone
