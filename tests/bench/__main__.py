@@ -35,13 +35,19 @@ def by_turns(bench: Bench, sides: Sequence[Side], callers: int, runs: int) -> li
     return measured
 
 
-def tone_only(bench: Bench, callers: int, runs: int) -> None:
-    """Print what a note costs with ``callers`` at once, tone only on both sides."""
-    theirs, ours = by_turns(bench, (VOICEMAIL, AFTERTONE), callers, runs)
+def tone_only(bench: Bench, callers: int, runs: int, *, floor: bool = False) -> None:
+    """Print what a note costs with ``callers`` at once, tone only on both sides.
+
+    ``floor``: also with a bridge that does nothing; no bridge in Python can cost less.
+    """
+    sides = (VOICEMAIL, FLOOR, AFTERTONE) if floor else (VOICEMAIL, AFTERTONE)
+    theirs, *least, ours = by_turns(bench, sides, callers, runs)
     print(f"\n{callers} callers at once\n{report.HEAD}")
-    print(report.line(VOICEMAIL.name, median(theirs)))
-    print(report.line(AFTERTONE.name, median(ours)))
+    for side, ran in zip(sides, (theirs, *least, ours), strict=True):
+        print(report.line(side.name, median(ran)))
     print(report.comparison(VOICEMAIL.name, median(ours), median(theirs), report.RATIO_LIMIT))
+    for nothing in least:
+        print(report.floor(nothing, ours, theirs))
     print(report.hang_ups(median(ours).delays, callers * runs), flush=True)
 
 
@@ -62,24 +68,13 @@ def by_default(bench: Bench, house: House, callers: int, runs: int) -> None:
     print(f"  seconds after the answer until the caller may speak: {theirs_s:.2f} there, {ours_s:.2f} here")
 
 
-def floor(bench: Bench, callers: int, runs: int) -> None:
-    """Print what a note costs with a bridge that does nothing: no bridge in Python can cost less."""
-    theirs, least, ours = by_turns(bench, (VOICEMAIL, FLOOR, AFTERTONE), callers, runs)
-    print(f"\n{callers} callers at once\n{report.HEAD}")
-    for side, ran in ((VOICEMAIL, theirs), (FLOOR, least), (AFTERTONE, ours)):
-        print(report.line(side.name, median(ran)))
-    print(report.floor(least, ours, theirs), flush=True)
-
-
 def options(arguments: Sequence[str]) -> argparse.Namespace:
     """Return what was asked for."""
     asked = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     asked.add_argument("--callers", default="50,100,200", help="crowd sizes with commas between")
     asked.add_argument("--runs", type=int, default=3, help="runs of each side; medians are printed")
     asked.add_argument("--quick", action="store_true", help="one run of ten callers, tone only")
-    asked.add_argument(
-        "--floor", action="store_true", help="what a bridge that does nothing costs; nothing else is measured"
-    )
+    asked.add_argument("--tone-only", action="store_true", help="nothing else is measured")
     chosen = asked.parse_args(arguments)
     try:
         chosen.callers = [10] if chosen.quick else [int(size) for size in chosen.callers.split(",")]
@@ -112,8 +107,10 @@ def main(arguments: Sequence[str]) -> int:
                     "idle, taken off below: Asterisk {:.1f}, bridge {:.1f} ms of CPU a second".format(*idle)
                 )
                 for callers in chosen.callers:
-                    (floor if chosen.floor else tone_only)(bench, callers, runs)
-                if chosen.floor:
+                    # The largest crowd is the one that has a limit, and a limit wants its floor beside it.
+                    largest = callers == max(chosen.callers) and not chosen.quick
+                    tone_only(bench, callers, runs, floor=largest)
+                if chosen.tone_only:
                     return 0
                 if not chosen.quick:
                     by_default(bench, house, max(chosen.callers), runs)
