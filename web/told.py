@@ -248,6 +248,12 @@ class Health(BaseModel):
     pbx: Pbx
 
 
+class Session(BaseModel):
+    """Whether who asks is logged in."""
+
+    open: bool
+
+
 class Done(BaseModel):
     """It is done."""
 

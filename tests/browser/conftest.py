@@ -109,7 +109,7 @@ class Desk:
             [{"name": "aftertone", "value": member.session, "url": self._house.url, "httpOnly": True}]
         )
         page = context.new_page()
-        page.goto("/login")
+        page.goto("/join")  # without a link this page does nothing
         style = page.locator("link[rel=stylesheet]").first.get_attribute("href") or ""
         page.evaluate(LOGGED_IN, [style.partition("/css/")[0], member.id, list(PKCS8 + member.private)])
         return page

@@ -252,7 +252,7 @@ def test_a_language_that_was_chosen_in_the_page_stays(house: House, desk: Desk, 
     expect(row_of(page, "Jonas").locator(".why")).to_have_text("Phone not reachable")
     page.get_by_label("Language").select_option(label="Deutsch")
     expect(row_of(page, "Jonas").locator(".why")).to_have_text("Telefon nicht erreichbar")
-    page.goto("/login")
+    page.goto("/join")
     expect(page.get_by_label("Sprache")).to_have_value("de")
     assert page.evaluate("document.documentElement.lang") == "de"
     page.context.add_cookies([{"name": "aftertone-language", "value": 'xx"><b>', "url": house.url}])

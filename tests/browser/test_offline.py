@@ -163,7 +163,9 @@ def test_a_stopped_server_leaves_the_inbox_and_its_next_version_comes_whole(
     desk.close()
 
 
-def test_a_log_out_leaves_no_page_no_row_and_no_mark(house: House, desk: Desk, anna: Join) -> None:
+def test_a_log_out_without_a_connection_leaves_nothing_and_ends_the_session_when_it_is_back(
+    house: House, desk: Desk, anna: Join
+) -> None:
     member = anna()
     for who in ("Jonas", "Mary"):
         house.note(speech(1), house.call("1007", who))
@@ -180,10 +182,19 @@ def test_a_log_out_leaves_no_page_no_row_and_no_mark(house: House, desk: Desk, a
     expect(page.locator("status-banner")).to_contain_text("1000 marks wait for a connection already.")
     expect(row_of(page, "Mary").get_by_role("img", name="Not heard yet")).to_be_visible()
     assert len(stored(page, MARKS)) == 1000
-    with page.expect_event("requestfailed", lambda request: request.url.endswith("/login")):
-        page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Log out").click()
+    asked = page.get_by_role("dialog")
+    expect(asked).to_contain_text("not reached the server yet: 1000")
+    asked.get_by_role("button", name="Cancel").click()
+    assert len(stored(page, MARKS)) == 1000
+    page.get_by_role("button", name="Log out").click()
+    asked.get_by_role("button", name="Log out").click()
+    expect(page.get_by_text("until then your session there is still open")).to_be_visible()
+    assert_accessible(page)
+    assert house.on_loop(lambda: house.store.sessions.user(member.session)) is not None
     page.context.set_offline(False)
-    page.goto("/login")
+    page.wait_for_url("**/login")
+    assert house.on_loop(lambda: house.store.sessions.user(member.session)) is None
     assert stored(page) == []
     assert page.evaluate(SHELLS) == []
     assert page.evaluate("() => navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0

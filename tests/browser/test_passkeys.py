@@ -359,5 +359,6 @@ def test_nobody_is_shut_out_of_the_passkeys(house: House, desk: Desk, anna: Join
     expect(page.get_by_text("Der Passkey ist da.")).to_be_visible()
     assert_accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.context.clear_cookies()
     page.goto("/login")
     assert_accessible(page)

@@ -56,7 +56,7 @@ def test_after_a_change_the_new_passphrase_opens_the_notes_and_the_old_one_nothi
     desk.allow("40[13]")
     lost = desk.inbox(member)
     expect(lost.get_by_text("Jonas")).to_be_visible()
-    assert {"keys", "pins"} < set(lost.evaluate(KEPT_HERE))
+    until(lambda: {"keys", "pins", "rows"} <= set(lost.evaluate(KEPT_HERE)))
     session = house.on_loop(lambda: house.store.sessions.open(member.id, "cookie"))
     page = desk.inbox(Member(member.id, member.name, member.private, member.public, member.code, session))
     page.get_by_role("link", name="Your keys").click()
@@ -129,3 +129,56 @@ def test_a_log_out_before_the_page_knows_who_it_is_ends_the_session_and_leaves_n
     page.wait_for_url("**/login")
     assert house.on_loop(lambda: house.store.sessions.user(member.session)) is None
     until(lambda: page.evaluate(KEPT_HERE) == [])
+
+
+def test_a_lost_telephone_that_was_switched_off_forgets_all_when_somebody_opens_the_inbox(
+    house: House, desk: Desk, anna: Callable[[], Member]
+) -> None:
+    member = anna()
+    house.note(speech(1), house.call("1007", "Jonas"))
+    desk.allow("net::ERR_")
+    lost = desk.inbox(member, service_workers="allow")
+    expect(lost.get_by_text("Jonas")).to_be_visible()
+    until(lambda: {"keys", "pins", "rows"} <= set(lost.evaluate(KEPT_HERE)))
+    until(lambda: lost.evaluate("caches.match('/shell').then(Boolean)"))
+    lost.goto("about:blank")
+    house.on_loop(lambda: house.store.sessions.close(member.session))
+
+    lost.goto(house.url)
+    expect(lost).to_have_url(f"{house.url}/login")
+    until(lambda: lost.evaluate(KEPT_HERE) == ["pins"])
+    until(lambda: lost.evaluate("caches.keys()") == [])
+    lost.context.set_offline(True)
+    with lost.expect_event("requestfailed", lambda request: request.is_navigation_request()):
+        lost.evaluate("location.assign('/')")
+
+
+def test_who_follows_a_link_to_the_login_page_while_logged_in_comes_to_the_inbox(
+    house: House, desk: Desk, anna: Callable[[], Member]
+) -> None:
+    member = anna()
+    house.note(speech(1), house.call("1007", "Jonas"))
+    page = desk.inbox(member)
+    expect(page.get_by_text("Jonas")).to_be_visible()
+    page.goto(f"{house.url}/login")
+    expect(page).to_have_url(f"{house.url}/")
+    expect(page.get_by_text("Jonas")).to_be_visible()
+
+
+def test_a_log_out_that_the_server_could_not_take_is_told_at_the_next_page(
+    house: House, desk: Desk, anna: Callable[[], Member]
+) -> None:
+    member = anna()
+    house.note(speech(1), house.call("1007", "Jonas"))
+    desk.allow("status of (503|401)")
+    page = desk.inbox(member)
+    expect(page.get_by_text("Jonas")).to_be_visible()
+    page.route("**/api/v1/logout", lambda route: route.fulfill(status=503))
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_text("The server could not be told yet")).to_be_visible()
+    assert page.evaluate(KEPT_HERE) == []
+    page.unroute("**/api/v1/logout")
+    for path in ("/keys", "/"):
+        page.goto(f"{house.url}{path}")
+        expect(page).to_have_url(f"{house.url}/login")
+    assert house.on_loop(lambda: house.store.sessions.user(member.session)) is None

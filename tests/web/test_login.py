@@ -186,3 +186,15 @@ def test_secrets_never_come_back_in_an_error(town: Town) -> None:
                 assert set(answer.json()) == {"error", "message"}
 
     story()
+
+
+def test_a_login_page_may_ask_whether_there_is_a_session_and_learns_nothing_else(town: Town) -> None:
+    @in_loop
+    async def story() -> None:
+        session = town.store.sessions.open(town.alice.id, "cookie")
+        for cookie, is_open in (("", False), ("x" * 43, False), (session, True)):
+            async with town.client() as browser:
+                browser.cookies.set(COOKIE, cookie)
+                answer = await browser.get(f"{API}/session")
+                assert (answer.status_code, answer.json()) == (200, {"open": is_open})
+                assert answer.headers["cache-control"] == "no-store"

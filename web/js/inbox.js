@@ -5,9 +5,7 @@ import { MailboxList } from "./boxes.js";
 import { StatusBanner } from "./banner.js";
 import * as cache from "./cache.js";
 import { settle } from "./claim.js";
-import { forget } from "./filters.js";
 import { AddressBook } from "./book/book.js";
-import * as keptBook from "./book/kept.js";
 import { tellOfCallers } from "./callers.js";
 import { deleteFrom } from "./deleting.js";
 import { exportFrom } from "./export.js";
@@ -16,8 +14,10 @@ import { forwardFrom } from "./forward.js";
 import { offerHelp } from "./help.js";
 import { keptKey } from "./identity.js";
 import { Keyring } from "./keyring.js";
+import { forgetVisit, owes } from "./leaving.js";
 import { CallList } from "./list.js";
 import { Live } from "./live.js";
+import { offerLogOut } from "./logout.js";
 import * as marks from "./marks.js";
 import { playOn } from "./onward.js";
 import { NotePlayer } from "./player.js";
@@ -25,7 +25,6 @@ import { RecoveryLine } from "./recovery.js";
 import * as shell from "./shell.js";
 import { takeFrom } from "./taking.js";
 import { UnlockPanel } from "./unlock.js";
-import * as vault from "./vault.js";
 import { say } from "./words.js";
 
 /** No connection, or a proxy whose server is away. */
@@ -47,6 +46,7 @@ const player = /** @type {NotePlayer} */ (document.querySelector("note-player"))
 let print = "";
 
 const book = new AddressBook();
+const live = new Live();
 
 /** @type {Promise<unknown>} what changes keys goes one after the other */
 let turn = Promise.resolve();
@@ -59,11 +59,19 @@ let leaving = false;
 /** @type {marks.Marks | null} */
 let marked = null;
 
+/** Which session this is; null until that is known. @type {string | null} */
+let session = null;
+
 /** Times the stream told whether notes are recorded. */
 let statusTold = 0;
 
 async function begin() {
+  if (owes()) {
+    location.replace("/login"); // which tells the server first
+    return;
+  }
   const { me, online } = await whoAmI();
+  session = me.csrf;
   const keyring = new Keyring(me);
   print = await keyring.fingerprint(me.user.public);
   marked = await marks.Marks.open(me.user.id);
@@ -165,7 +173,6 @@ function inTurn(work) {
 
 /** @param {Keyring} keyring */
 function listen(keyring) {
-  const live = new Live();
   live.addEventListener("news", (event) => {
     const news = /** @type {CustomEvent<import("./live.js").Piece>} */ (event).detail;
     if (news.kind === "row" && news.row_id) void quietly(list.update(news.row_id));
@@ -275,38 +282,36 @@ async function quietly(work) {
     await work;
     banner.set("trouble", null);
   } catch (error) {
-    fell(error);
+    tell("trouble", error);
   }
 }
 
-/** @param {unknown} error */
+/**
+ * What somebody wished did not happen. It stays until it is read: what goes well in the background says nothing of it.
+ * @param {unknown} error
+ */
 function fell(error) {
-  if (error instanceof api.ApiError && error.status === 401) void over();
-  else banner.set("trouble", error instanceof Error ? error.message : String(error));
+  tell("failed", error, { dismissed: () => undefined });
 }
 
-async function logOut() {
-  await forgetAll(vault.wipe);
-  // Pressed before the page knew who it is: without its CSRF value the session would stay open.
-  await api.recognised().then(() => api.post("logout")).catch(() => undefined);
-  leave();
+/**
+ * @param {string} line
+ * @param {unknown} error
+ * @param {{dismissed?: () => void}} [how]
+ */
+function tell(line, error, how) {
+  if (error instanceof api.ApiError && error.status === 401) void over();
+  else banner.set(line, error instanceof Error ? error.message : String(error), how);
 }
 
 /** The session was ended elsewhere, as that of a lost device is: nothing of it stays here but the pins. */
 async function over() {
   if (leaving) return;
   leaving = true;
-  await forgetAll(vault.wipeKey);
-  location.replace("/login");
-}
-
-/** @param {() => Promise<void>} wipeVault */
-async function forgetAll(wipeVault) {
   player.stop();
-  // As much as can be forgotten is: a browser that refuses one must not keep the other.
-  await Promise.allSettled([wipeVault(), cache.wipe(), marks.wipe(), keptBook.wipe(), shell.wipe()]);
-  forget();
+  await forgetVisit();
   doors.postMessage("closed");
+  location.replace("/login");
 }
 
 /** An ended session is noticed by several requests at once: a second navigation would break off the first. */
@@ -317,6 +322,13 @@ function leave() {
 }
 
 doors.onmessage = leave;
-document.querySelector("#log-out")?.addEventListener("click", () => void logOut());
+offerLogOut(document.querySelector("#log-out"), () => ({ marks: marked, csrf: session }), {
+  begun: () => {
+    leaving = true;
+    live.stop();
+    player.stop();
+  },
+  forgotten: () => doors.postMessage("closed"),
+});
 offerHelp(/** @type {HTMLElement} */ (document.querySelector("#keys")));
-begin().catch(fell);
+begin().catch((error) => tell("trouble", error));

@@ -8,6 +8,7 @@ import { h, onSubmit } from "./dom.js";
 import { codeField, passphraseField } from "./fields.js";
 import { closedAnew } from "./identity.js";
 import { fingerprint } from "./keyring.js";
+import { owes } from "./leaving.js";
 import { LostDevice } from "./lost.js";
 import { newPassphrase } from "./newpassphrase.js";
 import { PasskeyDesk } from "./passkeydesk.js";
@@ -25,6 +26,10 @@ class KeyDesk extends HTMLElement {
   }
 
   async #begin() {
+    if (owes()) {
+      location.replace("/login"); // which tells the server first
+      return;
+    }
     try {
       const me = await api.me();
       const print = await fingerprint(me.user.public);

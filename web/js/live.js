@@ -19,6 +19,7 @@ export class Live extends EventTarget {
   #source = null;
   #wait = FIRST_WAIT_MS;
   #timer = 0;
+  #ended = false;
 
   /** Begin: hold the stream, or wait in line for it while listening to whoever does. */
   start() {
@@ -31,7 +32,17 @@ export class Live extends EventTarget {
     }));
   }
 
+  /** End: no news and no attempts any more. */
+  stop() {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+    this.#channel.close();
+  }
+
   #open() {
+    if (this.#ended) return;
     const source = new EventSource("/api/v1/events");
     this.#source = source;
     source.onopen = () => {

@@ -8,6 +8,7 @@ import { h, onSubmit } from "./dom.js";
 import { logInByPasskey } from "./entry.js";
 import { codeField, passphraseField } from "./fields.js";
 import { codeOf, secretOf, unlockWith } from "./identity.js";
+import { forgetVisit, settle } from "./leaving.js";
 import { passkeyForm } from "./passkeyform.js";
 import { toBase64url } from "./seal/bytes.js";
 import { loginAuth, recoveryAuth } from "./seal/keys.js";
@@ -15,8 +16,26 @@ import * as vault from "./vault.js";
 import { say } from "./words.js";
 
 class LoginForm extends HTMLElement {
+  /** What an earlier visit left is gone before the next one keeps anything. */
+  #ready = Promise.resolve();
+
   connectedCallback() {
+    this.#ready = this.#tidy();
     this.#offer(false, "");
+  }
+
+  /**
+   * Where there is no session, as when a lost device's was ended from elsewhere, nothing of an earlier visit stays. Where
+   * there is one, a link on another site led here: browsers follow it without the cookie.
+   */
+  async #tidy() {
+    if (!await settle()) {
+      this.append(h("p", { class: "problem", role: "alert" }, say("log_out_owed")));
+      return;
+    }
+    const { open } = await api.get("session").catch(() => ({ open: null }));
+    if (open) location.replace("/");
+    if (open === false) await forgetVisit();
   }
 
   /**
@@ -37,10 +56,12 @@ class LoginForm extends HTMLElement {
       problem,
       h("button", { type: "submit" }, say("log_in")), other);
     onSubmit(form, problem, async () => {
+      await this.#ready;
       await (byCode ? logInByCode : logIn)(name.value.trim(), secret.value);
       location.replace("/");
     });
     this.replaceChildren(h("div", {}, form, passkeyForm(async (tell) => {
+      await this.#ready;
       await logInByPasskey(() => tell(say("passkey_once_more")));
       location.replace("/");
     })));

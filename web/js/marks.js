@@ -63,6 +63,11 @@ export class Marks extends EventTarget {
     return waiting ? { ...data, ...waiting } : data;
   }
 
+  /** Rows of which the server does not know yet all that I marked. */
+  get unsent() {
+    return this.#waiting.size;
+  }
+
   /**
    * Whether the server does not know yet all that I marked in a row.
    * @param {string} row

@@ -33,6 +33,7 @@ from web.routes import (
     rewraps,
     rows,
     secrets,
+    session,
     shell,
     status,
 )
@@ -80,6 +81,7 @@ ROUTES = (
     Route("POST", f"{API}/login/challenge", challenge.ask, open=True),
     Route("POST", f"{API}/login/answer", challenge.answer, open=True),
     Route("POST", f"{API}/logout", logout.logout),
+    Route("GET", f"{API}/session", session.mine, open=True),
     # Joining
     Route("POST", f"{API}/join/look", join.look, open=True),
     Route("POST", f"{API}/join", join.join, open=True),
