@@ -89,6 +89,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         telemetry=NO_TELEMETRY,
+        routes=router().routes,
         middleware=[
             Middleware(Turns),
             Middleware(SecurityHeaders),
@@ -113,7 +114,6 @@ def create_app(
         clock=clock,
     )
     _handle_errors(app, pages)
-    app.include_router(router())
     return app
 
 
