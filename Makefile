@@ -2,7 +2,7 @@
 # make test       everything that can be tested on this host (installs what it needs when root)
 # make test-long  the long fuzz and kill runs too
 # make check      formatting, lint, types (Python and JavaScript), vendored bundles
-# make fast       only the tests that need no PBX and no browser (under a minute)
+# make fast       the quick ones of the tests that need no PBX and no browser (about a minute)
 # make bench      ratios against app_voicemail on one Asterisk, in one run
 # make pictures   the README's pictures of the inbox, taken anew
 # make lock       write the pinned dependencies anew
@@ -32,7 +32,7 @@ test-long: test
 	$(BIN)/pytest -m long
 
 fast: venv-dev
-	$(BIN)/pytest $(WORKERS) -m "$(FAST)"
+	$(BIN)/pytest $(WORKERS) -m "$(FAST) and not thorough"
 
 check: venv-dev web-tools
 	$(BIN)/ruff check .

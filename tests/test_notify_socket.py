@@ -110,6 +110,7 @@ def test_a_frozen_service_falls_silent_so_that_systemd_ends_it(manager: Manager)
         service.send_signal(signal.SIGTERM)
 
 
+@pytest.mark.thorough
 def test_a_dying_worker_is_no_reason_to_end_the_service_and_readiness_is_told_once(manager: Manager) -> None:
     with start(manager, DIES) as service:
         manager.hear_until("READY=1")

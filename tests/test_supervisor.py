@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from bridge import supervisor
 from bridge.supervisor import Watch, back_off, final
 
@@ -62,6 +64,7 @@ def stop(process: subprocess.Popen[bytes]) -> str:
     return told.decode()
 
 
+@pytest.mark.thorough
 def test_a_frozen_worker_is_killed_and_replaced_within_five_seconds(tmp_path: Path) -> None:
     log = tmp_path / "pids"
     parent = start("steady", log)

@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.bench.floor import NullBridge
 from tests.connect.pbx import SPEAK_NOW, Pbx, frame
 from tests.loop import in_loop
@@ -20,6 +22,7 @@ class Ports:
     audiosocket_port: int = 0
 
 
+@pytest.mark.thorough
 def test_a_caller_of_the_bridge_that_does_nothing_hears_the_tone_and_each_packet_of_his_is_counted(
     tmp_path: Path,
 ) -> None:

@@ -84,6 +84,7 @@ async def test_who_says_nothing_is_closed_in_time(
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 2
 
 
+@pytest.mark.thorough
 @in_loop
 async def test_a_thousand_silent_connections_push_each_other_out(caplog: pytest.LogCaptureFixture) -> None:
     desk = OpenDesk()

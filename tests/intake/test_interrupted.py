@@ -73,6 +73,7 @@ def fates() -> Iterator[tuple[int, bool]]:
         yield at, True
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", ["import", pytest.param("takeover", marks=pytest.mark.long)])
 def test_at_every_step(inbox: Inbox, spool: Spool, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     work = (

@@ -33,6 +33,7 @@ LEVELS = (-45, -35, -25, -15, -6)
 BUSY = TONES["de busy"]
 
 
+@pytest.mark.thorough
 def test_hum_and_noise_are_not_speech_and_music_is_something() -> None:
     """A radio is no silence: somebody may sing to us, and who hears it knows who called."""
     kinds: dict[str, Callable[[], Sound]] = {

@@ -36,6 +36,7 @@ def takes(name: str, level: float) -> list[tuple[Sound, Codec]]:
     return [*((sound, Codec.PCMU) for sound in pure + hiss), (pure[0], Codec.PCMA)]
 
 
+@pytest.mark.thorough
 def test_no_tone_is_taken_for_speech() -> None:
     table = Table()
     for name, level in itertools.product(TONES, LEVELS):
@@ -60,6 +61,7 @@ def test_what_is_pure_at_the_pitch_of_a_voice_is_no_tone_of_an_exchange(hz: floa
     assert Table().judge("hum", hum).heard is Heard.SPEECH
 
 
+@pytest.mark.thorough
 @given(st.lists(st.lists(st.integers(-32768, 32767), min_size=4, max_size=4), min_size=1, max_size=11))
 def test_no_sound_breaks_the_detector(values: list[list[int]]) -> None:
     tones = Tones(0.95)

@@ -129,6 +129,7 @@ def operate(cases: int, seed: int) -> tuple[int, int]:
     return opened, refused
 
 
+@pytest.mark.thorough
 def test_ten_thousand_wounded_notes_tell_no_lie() -> None:
     assert len(documented()) == 15
     opened, refused = operate(10_000, seed=1)

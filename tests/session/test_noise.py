@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from bridge.media.prompt import CLOSING
 from tests.connect.pbx import Caller
 from tests.loop import in_loop
@@ -41,6 +43,7 @@ LINES = {
 }
 
 
+@pytest.mark.thorough
 @in_loop
 async def test_a_line_that_nobody_speaks_on_is_hung_up_and_its_sound_kept(tmp_path: Path) -> None:
     """The callers hung up behind an analogue gateway, which sends their busy tone for minutes."""
@@ -63,6 +66,7 @@ async def test_a_line_that_nobody_speaks_on_is_hung_up_and_its_sound_kept(tmp_pa
             assert sent.startswith(heard_as(opened))
 
 
+@pytest.mark.thorough
 @in_loop
 async def test_what_was_said_before_the_busy_tone_is_a_note(tmp_path: Path) -> None:
     async with answering(tmp_path, silence_s=SILENCE_S) as service:

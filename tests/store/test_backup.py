@@ -194,6 +194,7 @@ def test_another_version_says_so(house: House, tmp_path: Path) -> None:
         restore(archive, tmp_path / "new")
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.floats(0, 1), cut=st.booleans(), salt=st.integers(1, 255))
 def test_a_damaged_archive_is_refused_or_whole(

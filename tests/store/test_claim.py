@@ -66,6 +66,7 @@ def finish_claim(store: Store, anna: Person, mailbox_id: str, note_id: bytes, sa
     assert store.mailboxes.recipient("1001").epoch == 1
 
 
+@pytest.mark.thorough
 def test_a_claim_that_dies_anywhere_can_be_finished_and_then_the_key_is_gone(
     house: House, tmp_path: Path
 ) -> None:
@@ -96,6 +97,7 @@ def test_a_claim_that_dies_anywhere_can_be_finished_and_then_the_key_is_gone(
     assert stages == set(MailboxState)
 
 
+@pytest.mark.thorough
 def test_a_key_is_forgotten_among_many_mailboxes(house: House) -> None:
     """Pages of the database split and move their cells; no copy may stay in a gap."""
     store = house.store

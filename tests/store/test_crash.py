@@ -82,6 +82,7 @@ def test_a_note_whose_end_was_on_the_disk_before_its_row_is_whole(house: House) 
     assert (len(kept.meta), len(kept.peaks)) == (2, 1)
 
 
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_blob_torn_at_any_byte_opens_up_to_there(

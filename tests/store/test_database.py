@@ -174,6 +174,7 @@ def fill(data: Path, name: str) -> None:
     store.close()
 
 
+@pytest.mark.thorough
 def test_commands_and_the_bridge_write_at_the_same_time(house: House) -> None:
     house.store.close()
     context = multiprocessing.get_context("spawn")

@@ -133,6 +133,7 @@ def test_a_version_is_another_after_every_change_that_its_reader_sees_and_only_t
     changed()
 
 
+@pytest.mark.thorough
 def test_in_very_many_rows_whatever_is_looked_for_is_answered_in_no_time(house: House) -> None:
     box, user = fill(house, 25_000, unheard=40)
 

@@ -82,6 +82,7 @@ ANY_STATE = st.sampled_from(S)
 SEEN = st.builds(Seen, ANY_STATE, st.none() | ANYBODY)
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.tuples(ANYBODY, ANY_STATE, st.none() | SEEN), max_size=12))
 def test_whatever_two_people_wish_only_what_they_saw_is_changed(

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
@@ -122,4 +123,4 @@ class Inbox(RuleBasedStateMachine):
 
 
 Inbox.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
-TestInbox = Inbox.TestCase
+TestInbox = pytest.mark.thorough(Inbox.TestCase)

@@ -108,6 +108,7 @@ def test_pages_of_several_mailboxes_follow_each_other_without_gap_while_calls_co
     assert store.calls.rows([], None) == ([], None)
 
 
+@pytest.mark.thorough
 def test_a_hundred_thousand_rows_are_listed_in_no_time(house: House) -> None:
     store = house.store
     anna = joined(store, "Anna", "1001")

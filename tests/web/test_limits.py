@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,6 +80,7 @@ def test_one_address_cannot_try_all_names_and_an_own_header_does_not_help(town: 
     story()
 
 
+@pytest.mark.thorough
 def test_who_guesses_at_a_name_does_not_keep_its_owner_out(town: Town) -> None:
     @in_loop
     async def story() -> None:

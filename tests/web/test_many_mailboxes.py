@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import Engine, event
 
 from bridge.events import News
@@ -71,6 +72,7 @@ def test_a_page_is_told_which_mailboxes_have_something_to_seal_anew(town: Town) 
     story()
 
 
+@pytest.mark.thorough
 def test_two_hundred_mailboxes_cost_a_request_no_more_than_one(town: Town) -> None:
     @in_loop
     async def story() -> None:

@@ -345,6 +345,7 @@ def test_whose_keyslots_go_has_no_passkey_left(town: Town) -> None:
     story()
 
 
+@pytest.mark.thorough
 def test_a_door_that_is_rattled_shuts_for_a_while(town: Town) -> None:
     @in_loop
     async def story() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ def test_what_is_right_is_taken() -> None:
     assert confirm(*of(SAID, "client_data", "authenticator_data", "signature")) == 1
 
 
+@pytest.mark.thorough
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_nothing_that_was_altered_logs_in(data: st.DataObject) -> None:
@@ -72,6 +74,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(["type", "challenge", "origin", "crossOrigin"]), JSON)
 def test_no_other_type_in_the_client_data_passes(name: str, value: Any) -> None:
@@ -84,6 +87,7 @@ def test_no_other_type_in_the_client_data_passes(name: str, value: Any) -> None:
     assert (confirm(said, data, signature) is not None) is right
 
 
+@pytest.mark.thorough
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_whatever_is_registered_is_whole_or_refused(data: st.DataObject) -> None:

@@ -24,6 +24,7 @@ def kept(parser: Parser) -> int:
     return len(parser._rest) + sum(len(name) + len(value) for name, value in parser._pairs)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", transcript.NAMES)
 @given(cuts=st.lists(st.integers(0, 30_000), max_size=40))
 def test_a_recorded_dialogue_reads_the_same_in_any_pieces(name: str, cuts: list[int]) -> None:
@@ -161,6 +162,7 @@ values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r
 )
 
 
+@pytest.mark.thorough
 @given(name=names, fields=st.lists(st.tuples(names, values), max_size=20))
 def test_an_action_says_what_it_was_given_and_nothing_more(name: str, fields: list[tuple[str, str]]) -> None:
     messages, parser = parsed(action(name, fields), greeted=False)
