@@ -9,7 +9,7 @@ from bridge.seal.layout import kid
 from tests.loop import in_loop
 from tests.store.house import Person, claim
 from tests.web.joiner import OWN, joined_page, log_in
-from tests.web.test_passkeys import WRONG, added, enter
+from tests.web.passkeys import WRONG, added, enter
 from tests.web.test_removal import next_key
 from tests.web.town import API, Town
 from web.answers import to_b64

@@ -1,80 +1,20 @@
 """Passkeys as the server sees them, with an authenticator of the tests' own on the other side."""
 
-import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 
 from bridge.seal.keyslot import SlotKind, make_keyslot
 from bridge.store.passkeys import MOST_PASSKEYS
 from tests.loop import in_loop
 from tests.web.authenticator import BE, BS, UP, UV, Authenticator, new_key
-from tests.web.joiner import OWN, Joiner, joined_page, log_in
+from tests.web.joiner import OWN, joined_page
+from tests.web.passkeys import WRONG, added, begin, door, enter, id_of, page_of, put
 from tests.web.test_secrets import renewed
-from tests.web.town import API, URL, Town
+from tests.web.town import API, Town
 from web.answers import to_b64
 from web.ceremonies import LASTS_S
-
-WRONG = {"error": "wrong passkey", "message": "This passkey does not log in here."}
-
-
-@asynccontextmanager
-async def page_of(town: Town, who: Joiner) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser in which somebody has logged in by passphrase."""
-    async with town.client(**OWN) as page:
-        assert (await log_in(page, who.name, who.auth)).status_code == 200
-        page.headers["X-CSRF"] = (await page.get(f"{API}/me")).json()["csrf"]
-        yield page
-
-
-def id_of(town: Town, name: str) -> str:
-    user = town.store.users.by_name(name)
-    assert user is not None
-    return user.id
-
-
-def slot_for(user_id: str) -> str:
-    return to_b64(make_keyslot(SlotKind.PASSKEY, os.urandom(32), os.urandom(32), user_id))
-
-
-async def begin(page: httpx.AsyncClient, who: Joiner) -> dict[str, Any]:
-    answer = await page.post(f"{API}/me/passkeys/start", json={"auth": to_b64(who.auth)})
-    assert answer.status_code == 200
-    told: dict[str, Any] = answer.json()
-    return told
-
-
-async def put(
-    page: httpx.AsyncClient, device: Authenticator, made: dict[str, str], **other: str
-) -> httpx.Response:
-    body = {**made, "slot": slot_for(device.user_id), "name": "My telephone"} | other
-    return await page.post(f"{API}/me/passkeys", json=body)
-
-
-async def added(town: Town, who: Joiner, **device: Any) -> Authenticator:
-    """Somebody adds a passkey, and it is there."""
-    made = Authenticator(id_of(town, who.name), **device)
-    async with page_of(town, who) as page:
-        answer = await put(page, made, made.made(await begin(page, who)))
-        assert answer.status_code == 200, answer.text
-    return made
-
-
-async def door(browser: httpx.AsyncClient) -> dict[str, Any]:
-    answer = await browser.post(f"{API}/login/passkey/start")
-    assert answer.status_code == 200
-    told: dict[str, Any] = answer.json()
-    return told
-
-
-async def enter(town: Town, device: Authenticator, **bent: Any) -> httpx.Response:
-    """Log in at a new browser."""
-    async with town.client(**OWN) as browser:
-        return await browser.post(f"{API}/login/passkey", json=device.login(await door(browser), **bent))
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
@@ -341,101 +281,5 @@ def test_whose_keyslots_go_has_no_passkey_left(town: Town) -> None:
             connection.exec_driver_sql("DELETE FROM keyslot WHERE user_id = ?", (device.user_id,))
         assert town.store.passkeys.of_user(device.user_id) == []
         assert (await enter(town, device)).json() == WRONG
-
-    story()
-
-
-@pytest.mark.thorough
-def test_a_door_that_is_rattled_shuts_for_a_while(town: Town) -> None:
-    @in_loop
-    async def story() -> None:
-        device = await added(town, await joined_page(town))
-        unknown = Authenticator(device.user_id)
-        async with town.client(peer="192.0.2.9", **OWN) as browser:
-            for _ in range(30):
-                asked = await door(browser)
-                town.seconds.now += 0.01
-                assert (
-                    await browser.post(f"{API}/login/passkey", json=unknown.login(asked))
-                ).status_code == 401
-            asked = await door(browser)
-            answer = await browser.post(f"{API}/login/passkey", json=device.login(asked))
-            assert answer.status_code == 429
-            assert int(answer.headers["retry-after"]) > 0
-            assert (await log_in(browser, "Dora", bytes(32))).status_code == 429, "one limit for every way in"
-            for _ in range(29):
-                await door(browser)
-            assert (await browser.post(f"{API}/login/passkey/start")).status_code == 429
-        assert (await enter(town, device)).status_code == 200
-        town.seconds.now += 3600
-        async with town.client(peer="192.0.2.9", **OWN) as browser:
-            for _ in range(40):
-                town.seconds.now += 2.1
-                body = device.login(await door(browser))
-                assert (await browser.post(f"{API}/login/passkey", json=body)).status_code == 200
-
-    story()
-
-
-def test_no_other_site_begins_or_ends_a_login_here(town: Town) -> None:
-    @in_loop
-    async def story() -> None:
-        device = await added(town, await joined_page(town))
-        async with town.client(**OWN) as own, town.client(Origin="https://evil.example") as evil:
-            body = device.login(await door(own))
-            assert (await evil.post(f"{API}/login/passkey/start")).status_code == 403
-            assert (await evil.post(f"{API}/login/passkey", json=body)).status_code == 403
-            assert (await own.post(f"{API}/login/passkey", json=body)).status_code == 200
-
-    story()
-
-
-@pytest.mark.parametrize("url", ["https://192.0.2.7", "https://[2001:db8::7]:8443", "http://127.0.0.1:8080"])
-def test_an_address_that_is_a_number_offers_none(tmp_path: Any, url: str) -> None:
-    town = Town(tmp_path / "data", {"PUBLIC_URL": url})
-
-    @in_loop
-    async def story() -> None:
-        async with town.client(url, Origin=url) as browser:
-            answer = await browser.post(f"{API}/login/passkey/start")
-            assert (answer.status_code, answer.json()["error"]) == (409, "no passkeys")
-
-    story()
-    town.close()
-
-
-def test_the_name_of_the_server_is_what_passkeys_are_bound_to(tmp_path: Any) -> None:
-    url = "https://Notes.Example.org:8443"
-    town = Town(tmp_path / "data", {"PUBLIC_URL": url, "TRUSTED_PROXIES": "127.0.0.1"})
-
-    @in_loop
-    async def story() -> None:
-        here = {"Origin": url.lower(), "X-Forwarded-Proto": "https"}
-        async with town.client(url, **here) as browser:
-            assert (await door(browser))["rp_id"] == "notes.example.org"
-
-    story()
-    town.close()
-
-
-def test_no_credential_or_name_of_a_passkey_is_logged(town: Town, caplog: pytest.LogCaptureFixture) -> None:
-    @in_loop
-    async def story() -> None:
-        device = await added(town, await joined_page(town))
-        await enter(town, device)
-        await enter(town, device, origin="https://evil.example")
-        for secret in (device.credential_id.hex(), to_b64(device.credential_id), "My telephone"):
-            assert secret not in caplog.text
-
-    caplog.set_level(logging.DEBUG)
-    story()
-
-
-def test_a_page_tells_for_which_address_its_passkeys_are(town: Town) -> None:
-    @in_loop
-    async def story() -> None:
-        async with town.client() as browser:
-            page = (await browser.get("/login")).text
-            assert f'<meta name="aftertone-home" content="{URL}">' in page
 
     story()
