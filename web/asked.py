@@ -133,8 +133,9 @@ class EpochWrap(Asked):
 
 
 class Approve(Asked):
-    """One wrap for every epoch."""
+    """One wrap for every epoch; ``public`` is the user's key that they were made for."""
 
+    public: Key
     wraps: Annotated[list[EpochWrap], Field(min_length=1, max_length=epochs.MOST + 1)]
 
 

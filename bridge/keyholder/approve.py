@@ -38,7 +38,7 @@ def approve(user: str, mailbox: str, key_file: Path, *, server: str | None = Non
             _confirm()
             client.post(
                 f"mailboxes/{box.id}/members/{member['user_id']}/approve",
-                {"wraps": _wraps(box, str(member["user_id"]), public)},
+                {"public": b64(public), "wraps": _wraps(box, str(member["user_id"]), public)},
             )
             print(plain(f"{shown} can read mailbox {box.extension} now."))
 

@@ -199,20 +199,27 @@ class Mailboxes:
             )
             return [Wrap(wrap.mailbox_id, wrap.epoch, key.public, wrap.wrap) for wrap, key in found]
 
-    def approve(self, mailbox_id: str, by: str, user_id: str, wraps: Sequence[tuple[int, bytes]]) -> None:
-        """Let a waiting user in: ``by``, a member, has made one wrap of every epoch for him.
+    def approve(
+        self, mailbox_id: str, by: str, user_id: str, public: bytes, wraps: Sequence[tuple[int, bytes]]
+    ) -> None:
+        """Let a waiting user in: ``by``, a member, has made one wrap of every epoch for his key ``public``.
 
-        Doing it again changes nothing. Raises Refused: ``not a member`` (``by``), ``not waiting`` (the user),
-        ``wraps`` (an epoch is missing or twice, or a wrong size).
+        Raises Refused: ``not a member`` (``by``), ``member already`` and ``not waiting`` (the user),
+        ``key changed`` (the user's is another one by now, and would open none of the wraps), ``wraps`` (an
+        epoch is missing or twice, or a wrong size).
         """
         with self._database.session() as session:
             row = require_member(session, mailbox_id, by)
             user = session.get(tables.User, user_id)
             state = member_of(session, row, user).state if user and belongs(session, row, user_id) else None
             if state is MemberState.MEMBER:
-                return
-            if state is not MemberState.WAITING:
+                raise Refused("member already", user="Somebody has let this user in already.")
+            if user is None or state is not MemberState.WAITING:
                 raise Refused("not waiting", user="This user has not joined, or does not belong here.")
+            if user.public != public:
+                raise Refused(
+                    "key changed", user="This user has another key by now: compare its fingerprint first."
+                )
             given = dict(wraps)
             if sorted(epoch for epoch, _ in wraps) != list(range(row.epoch + 1)) or any(
                 len(wrap) != WRAP_BYTES for wrap in given.values()

@@ -94,7 +94,8 @@ def members(store: Store, streams: int) -> list[str]:
     epochs = sorted(claim(store, first, box))
     for person in others:
         # The server cannot tell a wrap that opens from another; nobody opens these.
-        store.mailboxes.approve(box, first.id, person.id, [(epoch, os.urandom(80)) for epoch in epochs])
+        wraps = [(epoch, os.urandom(80)) for epoch in epochs]
+        store.mailboxes.approve(box, first.id, person.id, person.public, wraps)
     each = itertools.chain.from_iterable(itertools.repeat(people, PER_USER))
     return [store.sessions.open(one.id, SessionKind.BEARER) for one in itertools.islice(each, streams)]
 

@@ -165,7 +165,7 @@ def test_a_members_rubbish_costs_the_others_no_note(house: House, desk: Desk, an
             )
             for epoch, secret in secrets.items()
         ]
-        store.mailboxes.approve(wrap.mailbox_id, member.id, mallory.id, wraps)
+        store.mailboxes.approve(wrap.mailbox_id, member.id, mallory.id, mallory.public, wraps)
         rubbish = b"\1" + kid(keys.public_of(secrets[1])) + lp(os.urandom(80))
         waiting = store.mailboxes.pending_rewraps(wrap.mailbox_id, 100)
         store.mailboxes.put_envelopes(wrap.mailbox_id, mallory.id, [(item.id, rubbish) for item in waiting])

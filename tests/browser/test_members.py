@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from bridge.seal import keys
+from bridge.seal.layout import kid
 from bridge.store.store import DATABASE
 from tests.browser.conftest import Desk
 from tests.browser.house import House, Member, speech, until
@@ -48,6 +49,40 @@ def test_a_second_member_waits_is_approved_in_the_page_and_reads_old_notes(
     expect(page.get_by_role("img", name="Not heard yet")).to_be_visible()
 
 
+def swap_key(house: House, user_id: str) -> tuple[bytes, bytes]:
+    """Give somebody another key, as he does who lost a device, or whoever can write the database."""
+    private, public = keys.new_keypair()
+
+    def swap() -> None:
+        with sqlite3.connect(house.data / DATABASE) as database:
+            database.execute("UPDATE user SET public = ? WHERE id = ?", (public, user_id))
+        database.close()
+
+    house.on_loop(swap)
+    return private, public
+
+
+def test_a_key_that_changes_while_it_is_compared_is_given_nothing_and_shows_its_new_fingerprint(
+    house: House, desk: Desk, anna: Join
+) -> None:
+    first = anna()
+    second = house.join("bernd", claim=False)
+    page = desk.inbox(first)
+    page.get_by_role("button", name="Anna Weber 1001 1 waiting").click()
+    dialog = page.get_by_role("dialog")
+    line = dialog.locator(".people li").filter(has_text="bernd")
+    expect(line.locator(".print")).to_have_text(kid(second.public).hex(" ", 2))
+    _, public = swap_key(house, second.id)
+    desk.allow("409")
+    dialog.get_by_role("button", name="Approve").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("bernd has another key by now: nothing was given.")
+    expect(line.locator(".print")).to_have_text(kid(public).hex(" ", 2))
+    expect(line).to_contain_text("waiting for approval")
+    assert house.on_loop(lambda: house.store.mailboxes.wraps_of(second.id)) == []
+    dialog.get_by_role("button", name="Approve").click()
+    expect(line).to_contain_text("reads this mailbox")
+
+
 def approve_over_http(house: House, member: Member, waiting: Member, extension: str) -> None:
     """Let somebody in as ``aftertone member approve`` does: with a key file, over HTTP."""
     box = house.on_loop(lambda: house.store.mailboxes.by_extension(extension))
@@ -68,7 +103,8 @@ def approve_over_http(house: House, member: Member, waiting: Member, extension: 
             made = keys.mailbox_wrap(waiting.public, waiting.id, box.id, wrap["epoch"], secret, public)
             wraps.append({"epoch": wrap["epoch"], "wrap": to_b64(made)})
         path = f"/api/v1/mailboxes/{box.id}/members/{waiting.id}/approve"
-        assert program.post(path, json={"wraps": wraps}).status_code == 200
+        asked = {"public": to_b64(waiting.public), "wraps": wraps}
+        assert program.post(path, json=asked).status_code == 200
 
 
 def test_an_open_page_unlocks_when_a_program_lets_its_user_in(house: House, desk: Desk, anna: Join) -> None:

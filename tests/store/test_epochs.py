@@ -47,7 +47,7 @@ class Flat:
         ]
 
     def let_in(self, person: Person) -> None:
-        self.store.mailboxes.approve(self.box, self.anna.id, person.id, self.wraps(person))
+        self.store.mailboxes.approve(self.box, self.anna.id, person.id, person.public, self.wraps(person))
 
     def next_key(self, *stay: Person, epoch: int | None = None) -> tuple[NextKey, bytes]:
         private, public = new_keypair()
@@ -162,7 +162,7 @@ def test_two_change_the_members_at_once_and_the_slower_one_is_told(house: House)
     with pytest.raises(Refused, match="no such member"):
         store.epochs.remove(flat.box, flat.anna.id, bert.id, annas)
     with pytest.raises(Refused, match="wraps"):
-        store.mailboxes.approve(flat.box, flat.anna.id, flat.dora.id, waiting)
+        store.mailboxes.approve(flat.box, flat.anna.id, flat.dora.id, flat.dora.public, waiting)
     flat.let_in(flat.dora)
     assert flat.dora.keys(store, flat.box) == flat.keys, "who is let in later gets every epoch"
 

@@ -42,11 +42,12 @@ def test_two_claim_at_once_and_the_second_waits_to_be_let_in(house: House) -> No
         [(0, b"short"), wraps[1]],
     ):
         with pytest.raises(Refused, match="wraps"):
-            store.mailboxes.approve(box, anna.id, bert.id, bad)
+            store.mailboxes.approve(box, anna.id, bert.id, bert.public, bad)
     with pytest.raises(Refused, match="not a member"):
-        store.mailboxes.approve(box, bert.id, bert.id, wraps)
-    for _ in range(2):
-        store.mailboxes.approve(box, anna.id, bert.id, wraps)
+        store.mailboxes.approve(box, bert.id, bert.id, bert.public, wraps)
+    store.mailboxes.approve(box, anna.id, bert.id, bert.public, wraps)
+    with pytest.raises(Refused, match="member already"):
+        store.mailboxes.approve(box, anna.id, bert.id, bert.public, [(0, bytes(80)), (1, bytes(80))])
     assert bert.keys(store, box) == keys
     (seen,) = store.mailboxes.of_user(bert.id)
     assert (seen.state, seen.mailbox.state) == (MemberState.MEMBER, MailboxState.PRIVATE)
@@ -60,9 +61,9 @@ def test_a_stranger_or_an_invited_one_cannot_be_approved(house: House) -> None:
     claim(store, anna, box)
     for nobody in (eve.id, invited.id, "us_" + "a" * 16):
         with pytest.raises(Refused, match="not waiting"):
-            store.mailboxes.approve(box, anna.id, nobody, [(0, bytes(80)), (1, bytes(80))])
+            store.mailboxes.approve(box, anna.id, nobody, bytes(32), [(0, bytes(80)), (1, bytes(80))])
     with pytest.raises(Refused, match="not a member"):
-        store.mailboxes.approve("mb_" + "a" * 16, anna.id, eve.id, [])
+        store.mailboxes.approve("mb_" + "a" * 16, anna.id, eve.id, eve.public, [])
 
 
 def test_rows_are_for_members_and_before_the_claim_for_everybody_who_may_claim(house: House) -> None:
@@ -78,6 +79,6 @@ def test_rows_are_for_members_and_before_the_claim_for_everybody_who_may_claim(h
         (epoch, mailbox_wrap(bernd.public, bernd.id, first, epoch, key, public_of(key)))
         for epoch, key in keys.items()
     ]
-    store.mailboxes.approve(first, anna.id, bernd.id, wraps)
+    store.mailboxes.approve(first, anna.id, bernd.id, bernd.public, wraps)
     assert seen(bernd.id) == [first]
     assert seen("us_" + "a" * 16) == []

@@ -79,7 +79,7 @@ class Story:
             (epoch, mailbox_wrap(self.bert.public, self.bert.id, self.shared, epoch, key, public_of(key)))
             for epoch, key in self.keys[self.shared].items()
         ]
-        store.mailboxes.approve(self.shared, self.anna.id, self.bert.id, wraps)
+        store.mailboxes.approve(self.shared, self.anna.id, self.bert.id, self.bert.public, wraps)
         self.staying = store.sessions.open(self.anna.id, "cookie")
         self.lost = store.sessions.open(self.anna.id, "cookie")
         self.program = store.sessions.open(self.anna.id, "bearer")

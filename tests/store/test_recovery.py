@@ -22,7 +22,7 @@ def let_in(house: House, by: Person, extension: str, public: bytes) -> None:
         (epoch, mailbox_wrap(public, found.user_id, box, epoch, secret, public_of(secret)))
         for epoch, secret in by.keys(house.store, box).items()
     ]
-    house.store.mailboxes.approve(box, by.id, found.user_id, wraps)
+    house.store.mailboxes.approve(box, by.id, found.user_id, public, wraps)
 
 
 def private_box(house: House, name: str, extension: str) -> Person:

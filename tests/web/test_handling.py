@@ -24,7 +24,9 @@ async def let_in_bob(town: Town, page: httpx.AsyncClient) -> None:
         for made in [(wrap.epoch, town.keys["1001"][wrap.epoch], wrap.public)]
     ]
     path = f"{API}/mailboxes/{box.id}/members/{town.bob.id}/approve"
-    assert (await page.post(path, json={"wraps": wraps})).status_code == 200
+    assert (
+        await page.post(path, json={"public": to_b64(town.bob.public), "wraps": wraps})
+    ).status_code == 200
 
 
 async def wish(page: httpx.AsyncClient, row: str, state: str, seen: dict[str, Any]) -> httpx.Response:

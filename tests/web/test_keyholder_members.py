@@ -76,7 +76,7 @@ def test_a_members_rubbish_costs_the_others_no_note(served: Town, tmp_path: Path
         (epoch, mailbox_wrap(mallory.public, mallory.id, box.id, epoch, secret, public_of(secret)))
         for epoch, secret in keys.items()
     ]
-    store.mailboxes.approve(box.id, dora.id, mallory.id, wraps)
+    store.mailboxes.approve(box.id, dora.id, mallory.id, mallory.public, wraps)
     junk = [
         (item.id, b"\1" + kid(public_of(keys[1])) + lp(os.urandom(80)))
         for item in store.mailboxes.pending_rewraps(box.id, 100)

@@ -112,7 +112,10 @@ def test_who_waits_hears_nothing_until_he_is_let_in(town: Town) -> None:
                 (epoch, mailbox_wrap(town.bob.public, town.bob.id, box.id, epoch, secret, public_of(secret)))
                 for epoch, secret in keys.items()
             ]
-            told = {"wraps": [{"epoch": epoch, "wrap": to_b64(wrap)} for epoch, wrap in wraps]}
+            told = {
+                "public": to_b64(town.bob.public),
+                "wraps": [{"epoch": epoch, "wrap": to_b64(wrap)} for epoch, wrap in wraps],
+            }
             path = f"{API}/mailboxes/{box.id}/members/{town.bob.id}/approve"
             async with town.page_of(town.alice) as alice:
                 assert (await alice.post(path, json=told)).status_code == 200

@@ -1,6 +1,7 @@
 """Claiming, letting in and sealing anew over the API: what a page sends, and what a forger might."""
 
 import os
+import sqlite3
 
 import pytest
 
@@ -12,8 +13,9 @@ from bridge.seal.keys import (
     public_of,
     rewrap_envelope,
 )
+from bridge.store.store import DATABASE
 from tests.loop import in_loop
-from tests.store.house import joined
+from tests.store.house import Person, joined
 from tests.web.town import API, Town
 from web.answers import from_b64, to_b64
 
@@ -63,6 +65,7 @@ def test_a_member_lets_another_in_with_a_key_for_every_epoch(town: Town) -> None
             for epoch, m in keys.items()
         ]
         path = f"{API}/mailboxes/{box.id}/members/{bob.id}/approve"
+        public = to_b64(bob.public)
         async with town.page_of(town.alice) as page, town.page_of(bob) as his:
             told = (await page.get(f"{API}/mailboxes/{box.id}/members")).json()["members"]
             assert {member["name"]: member["state"] for member in told} == {
@@ -70,16 +73,21 @@ def test_a_member_lets_another_in_with_a_key_for_every_epoch(town: Town) -> None
                 "bob": "waiting",
             }
             for wrong in (wraps[:1], [wraps[0], wraps[0]], [*wraps, {"epoch": 2, "wrap": wraps[0]["wrap"]}]):
-                answer = await page.post(path, json={"wraps": wrong})
+                answer = await page.post(path, json={"public": public, "wraps": wrong})
                 assert (answer.status_code, answer.json()["error"]) == (409, "wraps")
             for wrong in (
                 [],
                 [{"epoch": -1, "wrap": wraps[0]["wrap"]}],
                 [{"epoch": "0", "wrap": wraps[0]["wrap"]}],
             ):
-                assert (await page.post(path, json={"wraps": wrong})).status_code == 422
-            assert (await his.post(path, json={"wraps": wraps})).status_code == 404
-            assert (await page.post(path, json={"wraps": wraps})).json() == {"done": True}
+                asked = {"public": public, "wraps": wrong}
+                assert (await page.post(path, json=asked)).status_code == 422
+            assert (await page.post(path, json={"wraps": wraps})).status_code == 422
+            good = {"public": public, "wraps": wraps}
+            assert (await his.post(path, json=good)).status_code == 404
+            assert (await page.post(path, json=good)).json() == {"done": True}
+            again = await page.post(path, json=good)
+            assert (again.status_code, again.json()["error"]) == (409, "member already")
             assert (await his.get(f"{API}/rows/{row_id}")).status_code == 200
             mine = (await his.get(f"{API}/me")).json()["wraps"]
             for wrap in mine:
@@ -92,6 +100,36 @@ def test_a_member_lets_another_in_with_a_key_for_every_epoch(town: Town) -> None
                     m_public=from_b64(wrap["public"]),
                 )
                 assert opened == keys[wrap["epoch"]]
+
+    story()
+
+
+def test_keys_that_were_closed_for_a_key_somebody_had_before_lock_him_out_of_nothing(town: Town) -> None:
+    """While alice compared his fingerprint bob's device was lost: his key is another one now."""
+
+    @in_loop
+    async def story() -> None:
+        box, keys, bob = town.box("1001"), town.keys["1001"], town.bob
+        private, public = new_keypair()
+        path = f"{API}/mailboxes/{box.id}/members/{bob.id}/approve"
+
+        def closed_for(key: bytes) -> dict[str, object]:
+            wraps = [
+                {"epoch": epoch, "wrap": to_b64(mailbox_wrap(key, bob.id, box.id, epoch, m, public_of(m)))}
+                for epoch, m in keys.items()
+            ]
+            return {"public": to_b64(key), "wraps": wraps}
+
+        with sqlite3.connect(town.store.data / DATABASE) as database:
+            database.execute("UPDATE user SET public = ? WHERE id = ?", (public, bob.id))
+        database.close()
+        async with town.page_of(town.alice) as page:
+            late = await page.post(path, json=closed_for(bob.public))
+            assert (late.status_code, late.json()["error"]) == (409, "key changed")
+            assert town.store.mailboxes.wraps_of(bob.id) == []
+            assert (await page.post(path, json=closed_for(public))).json() == {"done": True}
+        now = Person(bob.id, bob.name, private, public)
+        assert now.keys(town.store, box.id) == keys
 
     story()
 

@@ -22,7 +22,7 @@ def let_in(town: Town, person: Person, extension: str = "1001") -> None:
         (epoch, mailbox_wrap(person.public, person.id, box.id, epoch, key, public_of(key)))
         for epoch, key in keys.items()
     ]
-    town.store.mailboxes.approve(box.id, town.alice.id, person.id, wraps)
+    town.store.mailboxes.approve(box.id, town.alice.id, person.id, person.public, wraps)
 
 
 def next_key(mailbox_id: str, epoch: int, *stay: Person) -> dict[str, Any]:

@@ -22,6 +22,9 @@ const TRIES = 5;
 /** Refusals that mean just that. */
 const MOVED = ["members changed", "wraps"];
 
+/** Refusals of letting somebody in after which somebody has to look again. @type {Record<string, import("./words.js").Word>} */
+const LOOK_AGAIN = { "key changed": "key_moved", "member already": "member_already" };
+
 export class MembersDialog {
   #people = h("ul", { class: "people" });
   #key = h("span", { class: "print" });
@@ -115,11 +118,20 @@ export class MembersDialog {
 
   /** @param {Member} person */
   async #approve(person) {
-    await this.#again(async () => {
-      const wraps = await this.keyring.wrapsFor(this.box.id, person.user_id, /** @type {string} */ (person.public));
-      await api.post(this.#path(person, "approve"), { wraps });
-    });
-    await vault.accept(person.user_id, /** @type {string} */ (person.public));
+    const shown = /** @type {string} */ (person.public);
+    try {
+      await this.#again(async () => {
+        const wraps = await this.keyring.wrapsFor(this.box.id, person.user_id, shown);
+        await api.post(this.#path(person, "approve"), { public: shown, wraps });
+      });
+    } catch (error) {
+      const why = error instanceof api.ApiError && LOOK_AGAIN[error.word];
+      if (!why) throw error;
+      // No new attempt by itself: the fingerprint that stands here now is none that anybody has compared.
+      await this.#done();
+      throw new Error(say(why, { name: person.name }), { cause: error });
+    }
+    await vault.accept(person.user_id, shown);
     await this.#done();
   }
 

@@ -53,11 +53,28 @@ export class RecoveryLine extends HTMLElement {
    */
   async #letIn(recovery, keyring, print, names) {
     if (!(await sure(say("recovery_title"), [say("recovery_why", { names, print })], say("recovery_agree")))) return;
-    for (const id of recovery.waits) {
-      const wraps = await keyring.wrapsFor(id, recovery.user_id, recovery.public);
-      await api.post(`mailboxes/${id}/members/${recovery.user_id}/approve`, { wraps });
+    try {
+      for (const id of recovery.waits) await approve(id, recovery, keyring);
+    } finally {
+      // Also when it has become another one: what is shown here is fetched anew.
+      this.dispatchEvent(new CustomEvent("changed"));
     }
-    this.dispatchEvent(new CustomEvent("changed"));
+  }
+}
+
+/**
+ * @param {string} id of the mailbox
+ * @param {Recovery} recovery
+ * @param {Keyring} keyring
+ */
+async function approve(id, recovery, keyring) {
+  const wraps = await keyring.wrapsFor(id, recovery.user_id, recovery.public);
+  try {
+    await api.post(`mailboxes/${id}/members/${recovery.user_id}/approve`, { public: recovery.public, wraps });
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    if (error.word === "key changed") throw new Error(say("key_moved", { name: say("recovery_name") }), { cause: error });
+    if (error.word !== "member already") throw error; // another member was faster, which was what I wanted
   }
 }
 

@@ -33,12 +33,18 @@ async def members(mailbox_id: str, who: Who, house: Here) -> Members:
 
 
 async def approve(mailbox_id: str, user_id: str, asked: asking.Approve, who: Who, house: Here) -> Done:
-    """Let a waiting user in with the keys that a member has closed for him."""
+    """Let a waiting user in with the keys that a member has closed for him.
+
+    409 ``key changed``: they were closed for a key that is not his any more; whoever compared its fingerprint
+    compares the new one. 409 ``member already``: somebody else has let him in.
+    """
     check_member(house, who, mailbox_id)
     if all(member.user_id != user_id for member in house.store.mailboxes.members(mailbox_id)):
         raise not_found()
     wraps = [(item.epoch, item.wrap) for item in asked.wraps]
-    await run_in_threadpool(house.store.mailboxes.approve, mailbox_id, who.user.id, user_id, wraps)
+    await run_in_threadpool(
+        house.store.mailboxes.approve, mailbox_id, who.user.id, user_id, asked.public, wraps
+    )
     tell_changed(house, mailbox_id)  # his open page fetches its keys and rows
     return Done()
 

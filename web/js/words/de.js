@@ -375,6 +375,8 @@ export const de = {
   leave_title: "{box} verlassen?",
   leave_why: "Sie lesen dann nichts mehr in diesem Postfach, und wer bleibt, bekommt einen neuen Schlüssel. Wieder hinein lässt Sie nur ein Mitglied, nachdem die Administration Sie eingetragen hat.",
   person_changed: "ein anderer Schlüssel, als dieser Browser kennt",
+  key_moved: "{name} hat inzwischen einen anderen Schlüssel: Es wurde nichts weitergegeben. Vergleichen Sie den neuen Fingerabdruck mit der Person, bevor Sie freigeben.",
+  member_already: "Jemand anderes hat {name} schon freigegeben.",
   person_same: "Der Schlüssel stimmt",
   person_not_sure: "Der Schlüssel von {name} ist ein anderer, als dieser Browser kennt. Vergleichen Sie ihn erst mit der Person und bestätigen Sie ihn hier.",
   person_not_sure_in: "Der Schlüssel von {name} ist ein anderer, als dieser Browser kennt. Vergleichen Sie ihn erst mit der Person: Er steht im Posteingang unter den Mitgliedern von {box}.",

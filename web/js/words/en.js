@@ -387,6 +387,8 @@ export const en = {
   leave_title: "Leave {box}?",
   leave_why: "You read nothing of this mailbox any more, and those who stay get a new key. Only one of them can let you in again, after the administrator has added you.",
   person_changed: "another key than this browser knows",
+  key_moved: "{name} has another key by now: nothing was given. Compare the new fingerprint with the person before you approve.",
+  member_already: "Somebody else has let {name} in already.",
   person_same: "It is the right key",
   person_not_sure: "The key of {name} is another one than this browser knows. Compare it with the person first, and say here that it is the right one.",
   person_not_sure_in: "The key of {name} is another one than this browser knows. Compare it with the person first: it stands among the members of {box} in the inbox.",
