@@ -56,6 +56,9 @@ def _house_commands(commands: Group) -> None:
     kept = _add(mailbox, "keep", house.mailbox_keep)
     kept.add_argument("extension", help="what the dialplan calls it")
     kept.add_argument("days", type=_days, help="1 to 3650: what is older is removed; or: forever")
+    given = _add(mailbox, "give", house.mailbox_give)
+    given.add_argument("extension", help="what the dialplan calls it")
+    given.add_argument("name", help="the name that the user logs in with")
     user = _group(commands, "user", "users (on the server's data)")
     made = _add(user, "add", house.user_add)
     made.add_argument("name", help="the name to log in with")
@@ -92,6 +95,12 @@ def _key_holder_commands(commands: Group) -> None:
     )
     made.add_argument("--damaged", action="store_true", help="keep what can still be opened, tell the gaps")
     member = _group(commands, "member", "members of a mailbox (over the HTTP API)")
+    made = _key(_add(member, "add", reader.member_add))
+    made.add_argument("user", help="the name that a user of this installation logs in with")
+    made.add_argument("--mailbox", required=True, help="extension")
+    made.add_argument(
+        "--fingerprint", metavar="HEX", help="of his key, as he reads it to you: approve him at once"
+    )
     made = _key(_add(member, "approve", reader.member_approve))
     made.add_argument("user", help="name or id of the one who waits")
     made.add_argument("--mailbox", required=True, help="extension")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from bridge.store import epochs
+from bridge.store import epochs, giving
 from bridge.store.handling import HandlingState
 from web.answers import (
     Attestation,
@@ -27,7 +27,7 @@ Token = Annotated[str, Field(min_length=1, max_length=200)]
 """A token or an id: ours have at most 43 characters, and longer ones are nobody's."""
 HexId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Epoch = Annotated[int, Field(strict=True, ge=0, le=0xFFFFFFFF)]
-MOST_MEMBERS = 400
+MOST_MEMBERS = giving.MOST
 """Members of one mailbox for whom a key can be made: their wraps fill a body of 64 KiB."""
 
 
@@ -123,6 +123,12 @@ class ClaimConfirm(Asked):
     proof: Key
     public: Key
     wrap: Wrap
+
+
+class AddMember(Asked):
+    """Whom a mailbox is given to."""
+
+    name: Name
 
 
 class EpochWrap(Asked):

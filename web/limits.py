@@ -37,6 +37,9 @@ PACES: Mapping[str, Pace] = {
     # Each forwarding seals a row into somebody's list: thirty in a row are a morning's work, and nobody fills
     # another's list with more than 4,320 a day, his name at each.
     "forward user": Pace(30, 20.0),
+    # Who adds somebody to his mailbox learns whether the name exists: thirty colleagues in a row are a new
+    # reception, and 48 guesses a day are no way to the list of all names.
+    "add member": Pace(30, 1800.0),
     # One-time tokens have 256 bits: this is against load, not against guessing.
     "join address": Pace(30, 10.0),
     # New keys after a lost device begin an epoch in each mailbox of their user, which has only so many: no

@@ -127,6 +127,7 @@ class LogEntry(BaseModel):
         "erased",
         "erased_caller",
         "expired",
+        "added",
         "approved",
         "removed",
         "left",

@@ -41,6 +41,25 @@ def mailbox_keep(args: argparse.Namespace) -> int:
     return 0
 
 
+def mailbox_give(args: argparse.Namespace) -> int:
+    """Give a mailbox to a user who is there already."""
+    settings = settings_of(args)
+    with _store(settings) as store:
+        member = store.giving.give(args.extension, args.name)
+        box = store.mailboxes.by_extension(args.extension)
+    if member.state == "member":
+        told = f"{member.name} reads mailbox {args.extension} already."
+    elif box is not None and box.state == "private":
+        told = f"{member.name} waits at mailbox {args.extension}: one of its members must approve him."
+    else:
+        told = (
+            f"{member.name} has mailbox {args.extension}; it becomes private when its first member opens it."
+        )
+    print(f"{told} (data: {settings.data})")
+    _warn_if_not_served(settings.data)
+    return 0
+
+
 def _became(before: "Mailbox | None", box: "Mailbox") -> str:
     privacy = "private." if box.state == "private" else "it becomes private when its first member joins."
     if before is None:

@@ -19,6 +19,15 @@ def open_note(args: argparse.Namespace) -> int:
     )
 
 
+def member_add(args: argparse.Namespace) -> int:
+    """Give a mailbox to a user who is there already; he waits until a member approves him."""
+    from bridge import keyholder
+
+    return keyholder.add(
+        args.user, args.mailbox, args.key_file, fingerprint=args.fingerprint, server=args.server
+    )
+
+
 def member_approve(args: argparse.Namespace) -> int:
     """Let a waiting member read a mailbox, with the key of one who already may."""
     from bridge import keyholder

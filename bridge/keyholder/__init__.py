@@ -14,10 +14,11 @@ The first use claims mailboxes that nobody has claimed and gives older notes the
 it goes on at the next use.
 """
 
+from bridge.keyholder.add import add
 from bridge.keyholder.approve import approve
 from bridge.keyholder.listing import notes
 from bridge.keyholder.members import members
 from bridge.keyholder.remove import remove
 from bridge.keyholder.sound import open_note
 
-__all__ = ["approve", "members", "notes", "open_note", "remove"]
+__all__ = ["add", "approve", "members", "notes", "open_note", "remove"]

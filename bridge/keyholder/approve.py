@@ -1,6 +1,7 @@
 """``aftertone member approve``: let a waiting user read a mailbox, with the key of one who already may."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +28,31 @@ def approve(user: str, mailbox: str, key_file: Path, *, server: str | None = Non
             keyring.settle()
             box = box_of(keyring, mailbox)
             member = one_of(client.get(f"mailboxes/{box.id}/members")["members"], box, user)
-            shown = plain(str(member["name"]))
-            if member["state"] == "member":
-                tell(f"{shown} reads mailbox {box.extension} already")
-                return
-            if member["state"] != "waiting" or not member["public"]:
-                raise Failure(Exit.NOT_ALLOWED, f"{shown} has not joined yet, so has no key")
-            public = unb64(member["public"])
-            tell(f"the key of {shown} is {fingerprint(public)}: he sees the same in his inbox")
-            _confirm()
-            client.post(
-                f"mailboxes/{box.id}/members/{member['user_id']}/approve",
-                {"public": b64(public), "wraps": _wraps(box, str(member["user_id"]), public)},
-            )
-            print(plain(f"{shown} can read mailbox {box.extension} now."))
+            let_in(client, box, member, lambda _print: _confirm())
 
     return ending(work)
+
+
+def let_in(client: Client, box: Box, member: dict[str, Any], check: Callable[[str], None]) -> None:
+    """Close every key of the mailbox for a waiting user, one of its ``members``.
+
+    ``check`` is given the fingerprint of his key, which was told, and raises Failure unless it is the right
+    one. Raises Failure.
+    """
+    shown = plain(str(member["name"]))
+    if member["state"] == "member":
+        tell(f"{shown} reads mailbox {box.extension} already")
+        return
+    if member["state"] != "waiting" or not member["public"]:
+        raise Failure(Exit.NOT_ALLOWED, f"{shown} has not joined yet, so has no key")
+    public = unb64(member["public"])
+    tell(f"the key of {shown} is {fingerprint(public)}: he sees the same in his inbox")
+    check(fingerprint(public))
+    client.post(
+        f"mailboxes/{box.id}/members/{member['user_id']}/approve",
+        {"public": b64(public), "wraps": _wraps(box, str(member["user_id"]), public)},
+    )
+    print(plain(f"{shown} can read mailbox {box.extension} now."))
 
 
 def _confirm() -> None:

@@ -58,4 +58,4 @@ def one_of(members: list[dict[str, Any]], box: Box, user: str) -> dict[str, Any]
     for member in members:
         if member["user_id"] == user or str(member["name"]).casefold() == wanted:
             return member
-    raise Failure(Exit.NOT_FOUND, f"mailbox {box.extension} has no such user: add him to it first")
+    raise Failure(Exit.NOT_FOUND, f"mailbox {box.extension} has no such user: `member add` gives it to him")

@@ -51,8 +51,8 @@ class Act(StrEnum):
     says of itself, ``exported`` one that takes notes out sealed to somebody else. ``forwarded``: sealed anew
     for another mailbox, which has ``received`` it. ``erased_caller``: removed for good as everything of one
     caller; of whom, nobody is told. ``expired``: the mailbox keeps nothing that old. ``new_key`` is the
-    mailbox's; ``new_device``: a member lost one and has another key of his own. ``taken_over``: from another
-    who had it."""
+    mailbox's; ``added``: given the mailbox, and waits for approval; ``new_device``: a member lost one and has
+    another key of his own. ``taken_over``: from another who had it."""
 
     PLAYED = "played"
     OPENED = "opened"
@@ -65,6 +65,7 @@ class Act(StrEnum):
     ERASED = "erased"
     ERASED_CALLER = "erased_caller"
     EXPIRED = "expired"
+    ADDED = "added"
     APPROVED = "approved"
     REMOVED = "removed"
     LEFT = "left"
@@ -144,9 +145,10 @@ def write(
 
 
 def write_change(
-    session: Session, now: datetime, mailbox_id: str, by: str, act: Act, about: str | None = None
+    session: Session, now: datetime, mailbox_id: str, by: str | None, act: Act, about: str | None = None
 ) -> None:
-    """Write an entry about the mailbox itself or a user of it, in the transaction of what it tells."""
+    """Write an entry about the mailbox itself or a user of it, in the transaction of what it tells; ``by`` is
+    None when the administrator did it on the server's data."""
     session.add(
         AccessRow(
             mailbox_id=mailbox_id, user_id=by, at=seconds_of(now), act=str(act), count=1, about_id=about

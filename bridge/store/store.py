@@ -22,6 +22,7 @@ from bridge.store.directory import Directory
 from bridge.store.disk import free_bytes
 from bridge.store.envelopes import Envelopes
 from bridge.store.epochs import Epochs
+from bridge.store.giving import Giving
 from bridge.store.handling import HandlingMarks
 from bridge.store.mailboxes import Mailboxes
 from bridge.store.migrations import migrate
@@ -75,6 +76,7 @@ class Store:
         self.mailboxes = Mailboxes(database, secret, clock, self.claims, self.envelopes)
         self.standing = Standing(database)
         self.epochs = Epochs(database, clock)
+        self.giving = Giving(database, clock)
         self.newkeys = NewKeys(database, clock)
         self.directory = Directory(database)
         self.users = Users(database, self.mailboxes, secret, clock)

@@ -82,7 +82,7 @@ class Users:
         Raises Refused: ``no such user``, ``joined already``.
         """
         with self._database.session() as session:
-            row = _by_handle(session, name)
+            row = by_handle(session, name)
             if row is None:
                 raise Refused("no such user")
             if row.public is not None:
@@ -100,7 +100,7 @@ class Users:
     def by_name(self, name: str) -> User | None:
         """Return a user by name; case and width of letters do not matter."""
         with self._database.reading() as session:
-            row = _by_handle(session, name)
+            row = by_handle(session, name)
             return _seen(row) if row is not None else None
 
     def all(self) -> list[User]:
@@ -166,7 +166,7 @@ class Users:
         handle = handle_of(name[:1000])
         made = self._secret.salt_for(handle)
         with self._database.reading() as session:
-            row = _by_handle(session, handle)
+            row = by_handle(session, handle)
             salt = row.login_salt if row is not None and row.login_salt is not None else made
         params: dict[str, Any] = json.loads(passphrase_params(salt))
         return salt.hex(), params
@@ -177,7 +177,7 @@ class Users:
         Both are always compared: a wrong name, a wrong passphrase and a wrong code take the same time.
         """
         with self._database.reading() as session:
-            row = _by_handle(session, name[:1000])
+            row = by_handle(session, name[:1000])
             return _seen(row) if fits(row, auth) and row is not None else None
 
     def shows_secret(self, user_id: str, shown: bytes) -> bool:
@@ -222,8 +222,10 @@ class Users:
         self, session: Session, name: str, extensions: Sequence[str], public: bytes | None
     ) -> tables.User:
         shown = check_name(name)
-        if _by_handle(session, shown) is not None:
-            raise Refused("user name taken", user="There is a user of this name.")
+        if by_handle(session, shown) is not None:
+            raise Refused(
+                "user name taken", user="There is a user of this name: `mailbox give` gives him a mailbox."
+            )
         row = tables.User(
             id=new_id("us_"),
             name=shown,
@@ -272,7 +274,8 @@ def _seen(row: tables.User) -> User:
     return User(row.id, row.name, row.public)
 
 
-def _by_handle(session: Session, name: str) -> tables.User | None:
+def by_handle(session: Session, name: str) -> tables.User | None:
+    """Within a transaction: return a user by name; case and width of letters do not matter."""
     try:
         handle = handle_of(name)
         handle.encode()

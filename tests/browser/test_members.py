@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from bridge.seal import keys
 from bridge.seal.layout import kid
 from bridge.store.store import DATABASE
+from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
 from tests.browser.house import House, Member, speech, until
 from tests.browser.test_first_visit import join_by_link
@@ -166,3 +167,36 @@ def test_a_mailbox_given_while_the_page_is_open_becomes_private_and_opens(
         expect(page.locator("status-banner")).to_be_empty()
     until(lambda: {note.epoch for row in house.rows("1002") for note in row.notes} == {1})
     assert [each.split("/")[-1] for each in desk.requests].count("confirm") == 1
+
+
+def test_a_colleague_who_has_an_account_is_added_and_approved_in_the_dialog(
+    house: House, desk: Desk, anna: Join
+) -> None:
+    first = anna()
+    house.note(speech(1.2), house.call("1007", "Jonas"))
+    second = house.join("claire", "1002")
+    hers, page = desk.inbox(second), desk.inbox(first)
+    expect(hers.locator("mailbox-list .box")).to_have_count(1)
+    until(lambda: house.streams(second) == 1)
+    page.get_by_role("button", name="Anna Weber 1001").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".people li")).to_have_count(1)
+    name = dialog.get_by_label("Add somebody")
+    desk.allow("status of 409")
+    name.fill("clarie")
+    name.press("Enter")
+    expect(dialog.get_by_role("alert").filter(has_text="Nobody logs in here with this name.")).to_be_visible()
+    expect(name).to_be_focused()
+    name.fill("Claire")
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    line = dialog.locator(".people li").filter(has_text="claire")
+    expect(line).to_contain_text("waiting for approval")
+    expect(line.locator(".print")).to_have_text(kid(second.public).hex(" ", 2))
+    expect(dialog.get_by_role("button", name="Approve: claire")).to_be_focused()
+    assert_accessible(page)
+    expect(hers.locator("mailbox-list")).to_contain_text("waiting for approval")
+    expect(hers.locator("call-row")).to_have_count(0)
+    dialog.get_by_role("button", name="Approve: claire").click()
+    expect(line).to_contain_text("reads this mailbox")
+    expect(dialog.locator(".log")).to_contain_text("anna: gave the mailbox to claire, who waits for approval")
+    expect(hers.locator("call-row .name")).to_have_text("Jonas")

@@ -7,7 +7,7 @@ import { say } from "./words.js";
 
 /**
  * @typedef {{at: string, act: "played" | "opened" | "saved" | "exported" | "forwarded" | "received" | "deleted" | "restored" |
- *   "erased" | "erased_caller" | "expired" | "approved" | "removed" | "left" | "new_key" | "new_device" | "taken_over" | "done",
+ *   "erased" | "erased_caller" | "expired" | "added" | "approved" | "removed" | "left" | "new_key" | "new_device" | "taken_over" | "done",
  *   count: number, user_id: string | null, user: string | null, about: string | null}} Done
  */
 

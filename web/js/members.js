@@ -1,5 +1,6 @@
 /** Who reads one mailbox, and who waits to: letting people in and taking them off. */
 
+import { addForm } from "./adding.js";
 import * as api from "./api.js";
 import { h } from "./dom.js";
 import { Keyring } from "./keyring.js";
@@ -44,11 +45,12 @@ export class MembersDialog {
     this.keyring = keyring;
     this.owner = owner;
     this.name = box.name || box.extension;
-    const close = h("button", { type: "button" }, say("close"));
+    const close = h("button", { type: "button", autofocus: true }, say("close"));
     close.addEventListener("click", () => this.#dialog.close());
     this.#dialog.append(
       h("h2", { id: "members-title" }, say("members_of", { name: this.name })),
       this.#people, h("p", { class: "hint" }, say("approve_hint")),
+      addForm(box.id, (member) => this.#added(member)),
       h("p", { class: "hint" }, say("box_key"), " ", this.#key), this.#log,
       h("p", { class: "hint", hidden: !box.keep_days }, say("keeps_days", { n: box.keep_days ?? 0 })),
       this.#problem, h("div", { class: "foot" }, close));
@@ -92,7 +94,7 @@ export class MembersDialog {
       acts.append(this.#button(this.#isMe(person) ? "leave" : "remove", person, () => this.#remove(person), true));
     }
     const name = person.user_id === this.me.recovery?.user_id ? say("recovery_name") : person.name;
-    return h("li", {}, h("span", {}, h("bdi", {}, name), mine),
+    return h("li", { "data-user": person.user_id }, h("span", {}, h("bdi", {}, name), mine),
       h("span", { class: "hint" }, say(`member_${state}`), print && " · ", print && h("span", { class: "print" }, print)),
       odd && h("span", { class: "hint odd" }, say("person_changed")), acts);
   }
@@ -114,6 +116,15 @@ export class MembersDialog {
       }
     }));
     return button;
+  }
+
+  /**
+   * His fingerprint is shown now; what follows is comparing it, and the button beside it.
+   * @param {Member} person
+   */
+  async #added(person) {
+    await this.#done();
+    /** @type {HTMLElement | null} */ (this.#people.querySelector(`[data-user="${CSS.escape(person.user_id)}"] button`))?.focus();
   }
 
   /** @param {Member} person */

@@ -100,6 +100,7 @@ ROUTES = (
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/claim", claim.offer),
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/claim/confirm", claim.confirm),
     Route("GET", f"{API}/mailboxes/{{mailbox_id}}/members", members.members),
+    Route("POST", f"{API}/mailboxes/{{mailbox_id}}/members", members.add),
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/members/{{user_id}}/approve", members.approve),
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/members/{{user_id}}/remove", members.remove),
     Route("GET", f"{API}/mailboxes/{{mailbox_id}}/rewraps", rewraps.pending),

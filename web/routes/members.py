@@ -5,9 +5,10 @@ from starlette.concurrency import run_in_threadpool
 from bridge.errors import Refused
 from bridge.events import News
 from bridge.store.epochs import NextKey
+from bridge.store.members import Member
 from web import asked as asking
 from web.answers import ApiError, not_found, to_b64
-from web.auth import Who, check_member
+from web.auth import Who, check_member, spend
 from web.house import Here, House
 from web.told import Done, MemberOut, Members
 
@@ -19,17 +20,22 @@ async def members(mailbox_id: str, who: Who, house: Here) -> Members:
     return Members(
         epoch=epoch,
         public=to_b64(public),
-        members=[
-            MemberOut(
-                user_id=member.user_id,
-                name=member.name,
-                public=to_b64(member.public) if member.public is not None else None,
-                state=member.state.value,
-                epochs=list(member.epochs),
-            )
-            for member in house.store.mailboxes.members(mailbox_id)
-        ],
+        members=[_told(member) for member in house.store.mailboxes.members(mailbox_id)],
     )
+
+
+async def add(mailbox_id: str, asked: asking.AddMember, who: Who, house: Here) -> MemberOut:
+    """Give a mailbox to a user who is there already; he waits until a member approves him.
+
+    409 ``no such user``. Only a member hears that, a few times a day: every name counts, known or not, and
+    of each that is known the mailbox's log tells.
+    """
+    check_member(house, who, mailbox_id)
+    spend(house, [("add member", who.user.id)])
+    member = await run_in_threadpool(house.store.giving.add, mailbox_id, who.user.id, asked.name)
+    tell_changed(house, mailbox_id)
+    house.streams.tell(member.user_id, News("missed"))  # of its rows he hears nothing yet
+    return _told(member)
 
 
 async def approve(mailbox_id: str, user_id: str, asked: asking.Approve, who: Who, house: Here) -> Done:
@@ -68,6 +74,16 @@ async def remove(mailbox_id: str, user_id: str, asked: asking.Remove, who: Who, 
     tell_changed(house, mailbox_id)
     house.streams.tell(user_id, News("missed"))  # the other news do not reach him any more
     return Done()
+
+
+def _told(member: Member) -> MemberOut:
+    return MemberOut(
+        user_id=member.user_id,
+        name=member.name,
+        public=to_b64(member.public) if member.public is not None else None,
+        state=member.state.value,
+        epochs=list(member.epochs),
+    )
 
 
 def next_key(asked: asking.NextKey) -> NextKey:
