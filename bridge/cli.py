@@ -107,6 +107,8 @@ def _key_holder_commands(commands: Group) -> None:
     made = _key(_add(member, "remove", reader.member_remove))
     made.add_argument("user", help="name or id; your own to leave")
     made.add_argument("--mailbox", required=True, help="extension")
+    made = _key(_add(member, "new-key", reader.member_new_key))
+    made.add_argument("--mailbox", required=True, help="extension")
     made = _key(_add(member, "list", reader.member_list))
     made.add_argument("--mailbox", required=True, help="extension")
 

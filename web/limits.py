@@ -42,6 +42,9 @@ PACES: Mapping[str, Pace] = {
     "add member": Pace(30, 1800.0),
     # One-time tokens have 256 bits: this is against load, not against guessing.
     "join address": Pace(30, 10.0),
+    # New keys that members wish for one mailbox, for the same reason as below. Where somebody who is gone may
+    # have the present one, another is no wish and does not count.
+    "mailbox key": Pace(3, 8 * 3600.0),
     # New keys after a lost device begin an epoch in each mailbox of their user, which has only so many: no
     # member must use them up.
     "new keys": Pace(3, 8 * 3600.0),

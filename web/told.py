@@ -100,7 +100,8 @@ class MailboxOut(BaseModel):
     ``waiting``: how many people wait for a member's approval, told to members. ``older``: some calls or notes
     have no envelope of this epoch yet; a member's page or program makes them. ``keep_days``: what is older is
     removed; null keeps everything. ``key_since`` and ``key_by``: when the present key was made, and by whom;
-    null where that is not known. ``people``: how many see its rows in a page, who asks among them.
+    null where that is not known. ``outgrown``: somebody who is no member may have the present key; a member
+    makes the next one. ``people``: how many see its rows in a page, who asks among them.
     """
 
     id: str
@@ -115,6 +116,7 @@ class MailboxOut(BaseModel):
     keep_days: int | None
     key_since: str | None
     key_by: str | None
+    outgrown: bool
     people: int
 
 

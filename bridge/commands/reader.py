@@ -42,6 +42,13 @@ def member_remove(args: argparse.Namespace) -> int:
     return keyholder.remove(args.user, args.mailbox, args.key_file, server=args.server)
 
 
+def member_new_key(args: argparse.Namespace) -> int:
+    """Give a mailbox a new key, for those who are its members now."""
+    from bridge import keyholder
+
+    return keyholder.new_key(args.mailbox, args.key_file, server=args.server)
+
+
 def member_list(args: argparse.Namespace) -> int:
     """List who reads a mailbox and who waits to, with their keys' fingerprints."""
     from bridge import keyholder

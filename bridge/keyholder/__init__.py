@@ -18,7 +18,8 @@ from bridge.keyholder.add import add
 from bridge.keyholder.approve import approve
 from bridge.keyholder.listing import notes
 from bridge.keyholder.members import members
+from bridge.keyholder.nextkey import new_key
 from bridge.keyholder.remove import remove
 from bridge.keyholder.sound import open_note
 
-__all__ = ["add", "approve", "members", "notes", "open_note", "remove"]
+__all__ = ["add", "approve", "members", "new_key", "notes", "open_note", "remove"]

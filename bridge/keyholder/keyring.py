@@ -19,13 +19,15 @@ BATCH = 50
 
 @dataclass(slots=True)
 class Box:
-    """One mailbox of mine. ``secrets`` are the raw private keys by epoch."""
+    """One mailbox of mine. ``outgrown``: somebody who is no member may have its present key. ``secrets`` are
+    the raw private keys by epoch."""
 
     id: str
     extension: str
     state: str
     mine: str
     epoch: int
+    outgrown: bool
     secrets: dict[int, bytes] = field(default_factory=dict, repr=False)
 
     def opened(self, attempt: Callable[[bytes], T]) -> T:
@@ -55,7 +57,8 @@ class Keyring:
         self._read(client.get("me"))
 
     def settle(self) -> None:
-        """Claim mailboxes that are nobody's yet, and give older notes their envelopes of the new key."""
+        """Claim mailboxes that are nobody's yet, begin an epoch where who left may have kept the key, and
+        give older notes their envelopes of the new key."""
         waiting = [box for box in self.boxes if box.state != "private"]
         for box in waiting:
             try:
@@ -66,6 +69,11 @@ class Keyring:
                 # Somebody was faster, or the wrap does not open: the other mailboxes still do.
                 tell(f"mailbox {box.extension} could not be claimed: {error.user}")
         if waiting:
+            self._read(self._client.get("me"))
+        outgrown = [box for box in self.boxes if box.outgrown and box.mine == "member"]
+        for box in outgrown:
+            self._succeed(box)
+        if outgrown:
             self._read(self._client.get("me"))
         for box in self.boxes:
             if box.mine == "member" and box.epoch in box.secrets and len(box.secrets) > 1:
@@ -78,7 +86,14 @@ class Keyring:
     def _read(self, me: dict[str, Any]) -> None:
         key = self._client.key
         self.boxes = [
-            Box(told["id"], told["extension"], told["state"], told["my_state"], told["epoch"])
+            Box(
+                told["id"],
+                told["extension"],
+                told["state"],
+                told["my_state"],
+                told["epoch"],
+                told["outgrown"],
+            )
             for told in me["mailboxes"]
         ]
         for wrap in me["wraps"]:
@@ -116,6 +131,32 @@ class Keyring:
             {"proof": b64(keys.claim_proof(first, key.user)), "public": b64(public), "wrap": b64(wrap)},
         )
         tell(f"mailbox {box.extension} was nobody's yet: it is private now, and this key file opens it")
+
+    def _succeed(self, box: Box) -> None:
+        """Begin the next epoch where nobody else reads.
+
+        A program knows nobody's key by heart: it closes none for another unless somebody tells it to and
+        sees the fingerprints, or who can write the server's database would only have to add himself.
+        """
+        client, key = self._client, self._client.key
+        members = client.get(f"mailboxes/{box.id}/members")["members"]
+        if any(each["state"] == "member" and each["user_id"] != key.user for each in members):
+            tell(
+                f"mailbox {box.extension}: somebody who is gone may have kept its key;"
+                f" `member new-key --mailbox {box.extension}` gives it another, if no member's page does"
+            )
+            return
+        private, public = new_keypair()
+        wrap = keys.mailbox_wrap(key.public, key.user, box.id, box.epoch + 1, private, public)
+        wraps = [{"user_id": key.user, "wrap": b64(wrap)}]
+        following = {"epoch": box.epoch + 1, "public": b64(public), "wraps": wraps}
+        try:
+            client.post(f"mailboxes/{box.id}/key", following)
+        except Failure as failure:
+            if failure.word != "members changed":  # somebody else was faster
+                raise
+        else:
+            tell(f"mailbox {box.extension} has a new key: who left could have kept the one so far")
 
     def _rewrap(self, box: Box) -> None:
         path = f"mailboxes/{box.id}/rewraps"

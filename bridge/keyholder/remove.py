@@ -2,18 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
-from bridge.errors import Refused
-from bridge.keyholder.client import Client, b64, load_key, unb64
+from bridge.keyholder.client import Client, load_key
 from bridge.keyholder.failure import Exit, Failure, ending, plain, tell
 from bridge.keyholder.keyring import Keyring
-from bridge.keyholder.members import box_of, fingerprint, one_of
-from bridge.seal import keys
-from bridge.seal.curve import new_keypair
-
-TRIES = 5
-"""Times that somebody may be let in or removed while the key for those who stay is being made."""
+from bridge.keyholder.members import box_of, one_of
+from bridge.keyholder.nextkey import TRIES, next_key
 
 
 def remove(user: str, mailbox: str, key_file: Path, *, server: str | None = None) -> int:
@@ -51,7 +45,7 @@ def _remove(client: Client, path: str, user_id: str, mailbox_id: str) -> int | N
             staying = [
                 each for each in told["members"] if each["state"] == "member" and each["user_id"] != user_id
             ]
-            following = _next_key(mailbox_id, told["epoch"] + 1, staying) if staying else None
+            following = next_key(mailbox_id, told["epoch"] + 1, staying) if staying else None
         try:
             client.post(f"{path}/{user_id}/remove", {"next": following})
         except Failure as failure:
@@ -60,20 +54,6 @@ def _remove(client: Client, path: str, user_id: str, mailbox_id: str) -> int | N
         else:
             return int(following["epoch"]) if following is not None else None
     raise AssertionError("the last try returns or raises")
-
-
-def _next_key(mailbox_id: str, epoch: int, staying: list[dict[str, Any]]) -> dict[str, Any]:
-    private, public = new_keypair()
-    wraps = []
-    for member in staying:
-        user_id, theirs = str(member["user_id"]), unb64(member["public"])
-        try:
-            wrap = keys.mailbox_wrap(theirs, user_id, mailbox_id, epoch, private, public)
-        except (Refused, UnicodeEncodeError):
-            raise Failure(Exit.NOT_ALLOWED, "the key of a member cannot be used") from None
-        tell(f"the new key is for {plain(str(member['name']))} ({fingerprint(theirs)})")
-        wraps.append({"user_id": user_id, "wrap": b64(wrap)})
-    return {"epoch": epoch, "public": b64(public), "wraps": wraps}
 
 
 def _confirm(shown: str, extension: str) -> None:

@@ -1,5 +1,8 @@
 """A mailbox's next epoch: when a member goes, a remaining one makes a key that he has not.
 
+Who leaves makes the key for those who stay himself, so that no note waits for them, and could have kept it:
+the mailbox has outgrown it, and the next one of them to look makes another.
+
 The server sees the new public key and one wrap for each who stays, and takes all of it or nothing. A note
 that is being recorded keeps the epoch it began with; older rows get new envelopes as after a claim
 (``envelopes``). What somebody could read so far, he could have kept: nothing takes that back.
@@ -34,6 +37,13 @@ _ORIGINS = """
     JOIN mailbox_key ON mailbox_key.mailbox_id = mailbox.id AND mailbox_key.epoch = mailbox.epoch
     LEFT JOIN user AS maker ON maker.id = made_by
     WHERE member.user_id = ? AND made_at IS NOT NULL
+"""
+_OUTGROWN = """
+    SELECT mailbox.id FROM member JOIN mailbox ON mailbox.id = member.mailbox_id AND mailbox.private
+    JOIN mailbox_key AS present ON present.mailbox_id = mailbox.id AND present.epoch = mailbox.epoch
+    WHERE member.user_id = ? AND made_by IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM mailbox_wrap AS held WHERE held.mailbox_id = mailbox.id
+        AND held.epoch = mailbox.epoch AND held.user_id = made_by)
 """
 
 
@@ -98,6 +108,23 @@ class Epochs:
                 session, now, mailbox_id, by, Act.LEFT if left else Act.REMOVED, None if left else user_id
             )
         log.info("mailbox %s: %s was removed by %s", mailbox_id, user_id, by)
+
+    def renew(self, mailbox_id: str, by: str, following: NextKey) -> None:
+        """Begin the next epoch as ``by``, a member, wishes, for exactly those who are members now.
+
+        Raises Refused as ``remove``; ``members changed`` also when somebody else was faster.
+        """
+        check_public(following.public)
+        now = self._clock()
+        with self._database.session() as session:
+            row = require_member(session, mailbox_id, by)
+            begin(session, now, row, by, following, members_of(session, row))
+        log.info("mailbox %s: %s began epoch %d", mailbox_id, by, following.epoch)
+
+    def outgrown(self, user_id: str) -> frozenset[str]:
+        """Return the ids of the user's private mailboxes whose present key was made by somebody who reads
+        them no more, and may have kept it."""
+        return frozenset(mailbox_id for (mailbox_id,) in self._database.ask(_OUTGROWN, user_id))
 
     def present(self, mailbox_id: str) -> tuple[int, bytes]:
         """Return number and public key of the present epoch. Raises Refused(``no such mailbox``)."""

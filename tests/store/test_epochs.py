@@ -352,3 +352,40 @@ def test_a_mailbox_has_only_so_many_epochs_that_all_can_be_handed_on(
     flat.remove(bert, flat.anna, carl)
     with pytest.raises(Refused, match="too many epochs"):
         flat.remove(carl, flat.anna)
+
+
+def test_the_key_that_a_leaver_made_for_the_others_is_outgrown_until_one_of_them_makes_another(
+    house: House,
+) -> None:
+    flat = Flat(house)
+    store, (bert, carl) = house.store, flat.others
+    assert store.epochs.outgrown(flat.anna.id) == frozenset()
+    flat.remove(bert, flat.anna, carl, by=bert)  # he leaves, and keeps what he made
+    for who, owed in ((flat.anna, {flat.box}), (carl, {flat.box}), (bert, set())):
+        assert store.epochs.outgrown(who.id) == owed, who.name
+
+    first, private = flat.next_key(flat.anna, carl)
+    late, _ = flat.next_key(flat.anna, carl)
+    for stranger in (bert, flat.dora):
+        with pytest.raises(Refused, match="not a member"):
+            store.epochs.renew(flat.box, stranger.id, first)
+    with pytest.raises(Refused, match="members changed"):
+        store.epochs.renew(flat.box, carl.id, flat.next_key(flat.anna, carl, flat.dora)[0])
+    store.epochs.renew(flat.box, carl.id, first)
+    with pytest.raises(Refused, match="members changed"):
+        store.epochs.renew(flat.box, flat.anna.id, late)
+    assert store.epochs.outgrown(flat.anna.id) == frozenset()
+
+    take = Take(store, flat.recipient, file_call(store, flat.recipient, "3"))
+    take.speak(1)
+    asyncio.run(take.finish())
+    with pytest.raises(Refused, match="not sealed to this key"):
+        take.opened(store, flat.keys[2])
+    assert take.opened(store, private).media == take.sent
+
+
+def test_a_key_that_somebody_else_made_is_not_outgrown_when_a_member_is_removed(house: House) -> None:
+    flat = Flat(house)
+    bert, carl = flat.others
+    flat.remove(bert, flat.anna, carl)
+    assert house.store.epochs.outgrown(carl.id) == frozenset()

@@ -201,10 +201,10 @@ def test_a_member_leaves_and_the_list_tells_who_is_left(
     assert keyholder.remove("invited", "1001", alice) == 0
     assert keyholder.remove("alice", "1001", alice) == 0
     capsys.readouterr()
-    assert keyholder.members("1001", bob) == 0
+    assert keyholder.members("1001", bob) == 0  # and makes a key that alice never had
     key = kid(served.box("1001").public).hex(" ", 2)
     assert capsys.readouterr().out == (
-        f"mailbox 1001  {key}  key 2\nbob  {kid(served.bob.public).hex(' ', 2)}  reads this mailbox\n"
+        f"mailbox 1001  {key}  key 3\nbob  {kid(served.bob.public).hex(' ', 2)}  reads this mailbox\n"
     )
     assert keyholder.members("1001", alice) == 4
     assert keyholder.remove("bob", "1001", bob) == 1
@@ -248,3 +248,41 @@ def test_who_sits_at_a_terminal_is_asked_before_somebody_goes(
     assert "Remove bob from mailbox 1001?" in capsys.readouterr().err
     names = [member.name for member in served.store.mailboxes.members(served.box("1001").id)]
     assert names == (["alice"] if code == 0 else ["alice", "bob"])
+
+
+def test_a_program_that_is_left_alone_makes_a_key_that_who_left_never_had(
+    served: Town, tmp_path: Path, capsys: Streams
+) -> None:
+    alice, bob = key_of(served, served.alice, tmp_path), key_of(served, served.bob, tmp_path)
+    assert keyholder.approve("bob", "1001", alice) == 0
+    assert keyholder.remove("bob", "1001", bob) == 0
+    assert served.box("1001").epoch == 2
+    capsys.readouterr()
+    for said in (True, False):
+        assert keyholder.notes(alice, as_json=True) == 0
+        assert ("mailbox 1001 has a new key" in capsys.readouterr().err) is said
+    assert served.box("1001").epoch == 3
+    assert sorted(served.alice.keys(served.store, served.box("1001").id)) == [0, 1, 2, 3]
+
+
+def test_a_program_closes_a_new_key_for_others_only_when_somebody_tells_it_to(
+    served: Town, tmp_path: Path, capsys: Streams
+) -> None:
+    dora = joined(served.store, "dora", "1001")
+    alice, bob = key_of(served, served.alice, tmp_path), key_of(served, served.bob, tmp_path)
+    for name in ("bob", "dora"):
+        assert keyholder.approve(name, "1001", alice) == 0
+    assert keyholder.remove("bob", "1001", bob) == 0
+    capsys.readouterr()
+    assert keyholder.notes(alice, as_json=True) == 0
+    assert "`member new-key --mailbox 1001` gives it another" in capsys.readouterr().err
+    assert served.box("1001").epoch == 2
+    assert keyholder.new_key("1001", alice) == 0
+    told = capsys.readouterr()
+    assert f"the new key is for dora ({kid(dora.public).hex(' ', 2)})" in told.err
+    assert told.out == "Mailbox 1001 has a new key.\n"
+    assert keyholder.notes(alice, as_json=True) == 0
+    assert "new-key" not in capsys.readouterr().err
+    box = served.box("1001")
+    assert (box.epoch, dora.keys(served.store, box.id)) == (3, served.alice.keys(served.store, box.id))
+    assert keyholder.new_key("1001", bob) == 4

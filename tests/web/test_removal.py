@@ -12,6 +12,7 @@ from tests.store.house import Person, joined
 from tests.web.test_live import listening, up
 from tests.web.town import API, Town
 from web.answers import to_b64
+from web.limits import PACES
 
 
 def let_in(town: Town, person: Person, extension: str = "1001") -> None:
@@ -169,5 +170,61 @@ def test_open_pages_of_the_removed_hear_that_they_missed_something_and_then_noth
             assert await hers.next() == ("row", {"row_id": second, "mailbox_id": box.id})
             town.events.publish(News("status"))
             assert (await his.next())[0] == "status", "of the call before he heard nothing"
+
+    story()
+
+
+def test_the_key_of_who_left_is_followed_by_one_of_a_member_and_the_slower_one_looks_again(
+    town: Town,
+) -> None:
+    @in_loop
+    async def story() -> None:
+        let_in(town, town.bob)
+        let_in(town, dora := joined(town.store, "dora", "1001"))
+        box = town.box("1001")
+        base = f"{API}/mailboxes/{box.id}"
+        async with town.page_of(town.bob) as his:
+            body = {"next": next_key(box.id, 2, town.alice, dora)}
+            assert (await his.post(f"{base}/members/{town.bob.id}/remove", json=body)).status_code == 200
+            assert (
+                await his.post(f"{base}/key", json=next_key(box.id, 3, town.alice, dora))
+            ).status_code == 404
+        async with town.page_of(town.alice) as page, town.page_of(dora) as hers:
+            for each in (page, hers):
+                (mine,) = (await each.get(f"{API}/me")).json()["mailboxes"]
+                assert (mine["outgrown"], mine["epoch"]) == (True, 2)
+            bad = next_key(box.id, 3, town.alice, dora) | {"public": to_b64(bytes(32))}
+            assert (await page.post(f"{base}/key", json=bad)).status_code == 422
+            first = await hers.post(f"{base}/key", json=next_key(box.id, 3, town.alice, dora))
+            assert first.json() == {"done": True}
+            late = await page.post(f"{base}/key", json=next_key(box.id, 3, town.alice, dora))
+            assert (late.status_code, late.json()["error"]) == (409, "members changed")
+            (mine,) = (await page.get(f"{API}/me")).json()["mailboxes"]
+            assert (mine["outgrown"], mine["epoch"], mine["key_by"]) == (False, 3, "dora")
+
+    story()
+
+
+def test_no_member_uses_up_a_mailboxs_keys_by_wishing_for_new_ones(town: Town) -> None:
+    @in_loop
+    async def story() -> None:
+        let_in(town, town.bob)
+        box = town.box("1001")
+        path = f"{API}/mailboxes/{box.id}/key"
+        burst = PACES["mailbox key"].burst
+        async with town.page_of(town.alice) as page, town.page_of(town.bob) as his:
+            wrong = next_key(box.id, 9, town.alice, town.bob)
+            assert [(await page.post(path, json=wrong)).status_code for _ in range(9)] == [409] * 9
+            for epoch in range(2, 2 + burst):
+                good = next_key(box.id, epoch, town.alice, town.bob)
+                assert (await page.post(path, json=good)).status_code == 200
+            last = next_key(box.id, 2 + burst, town.alice, town.bob)
+            assert (await his.post(path, json=last)).status_code == 429
+            # Whoever leaves is followed by a new key all the same.
+            body = {"next": next_key(box.id, 2 + burst, town.alice)}
+            away = f"{API}/mailboxes/{box.id}/members/{town.bob.id}/remove"
+            assert (await his.post(away, json=body)).status_code == 200
+            owed = next_key(box.id, 3 + burst, town.alice)
+            assert (await page.post(path, json=owed)).status_code == 200
 
     story()

@@ -20,6 +20,7 @@ BODIES: dict[str, Any] = {
     "claim_confirm": {"proof": KEY, "public": KEY, "wrap": WRAP},
     "members_add": {"name": "x"},
     "members_approve": {"public": KEY, "wraps": [{"epoch": 0, "wrap": WRAP}]},
+    "members_renew": {"epoch": 2, "public": KEY, "wraps": [{"user_id": "us_x", "wrap": WRAP}]},
     "members_remove": {"next": {"epoch": 2, "public": KEY, "wraps": [{"user_id": "us_x", "wrap": WRAP}]}},
     "rewraps_put": {"items": [{"id": UNKNOWN, "envelope": to_b64(bytes(91))}]},
     "heard_mark": {"heard": True},

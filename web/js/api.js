@@ -7,9 +7,9 @@ import { say } from "./words.js";
  * @typedef {{mailbox_id: string, epoch: number, public: string, wrap: string}} Wrap
  * @typedef {{id: string, extension: string, name: string, state: "unclaimed" | "claim_offered" | "private",
  *   my_state: "invited" | "waiting" | "member", epoch: number, public: string, waiting: number, older: boolean,
- *   keep_days: number | null, key_since: string | null, key_by: string | null, people: number}} Mailbox
+ *   keep_days: number | null, key_since: string | null, key_by: string | null, outgrown: boolean, people: number}} Mailbox
  *   waiting: people who wait for a member's approval; people: how many see its rows in a page, I among them;
- *   older: calls or notes still want an envelope of this epoch
+ *   older: calls or notes still want an envelope of this epoch; outgrown: somebody who is no member may have its key
  * @typedef {{user: User, slots: string[], wraps: Wrap[], mailboxes: Mailbox[], recovery: Recovery | null,
  *   csrf: string}} Me
  * @typedef {{user_id: string, public: string, opens: string[], waits: string[]}} Recovery the organisation's recovery key, while

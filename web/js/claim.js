@@ -6,6 +6,7 @@
 import * as api from "./api.js";
 import { StatusBanner } from "./banner.js";
 import { Keyring } from "./keyring.js";
+import { isOutgrown, succeed } from "./nextkey.js";
 import { watchKeys } from "./watch.js";
 import { say } from "./words.js";
 
@@ -22,7 +23,8 @@ const PATIENCE_MS = 1000;
 const BATCH = 50;
 
 /**
- * Claim what is unclaimed and give older notes their new envelopes.
+ * Claim what is unclaimed, give a mailbox a new key where somebody who is gone may have kept it, and older notes their new
+ * envelopes.
  * @param {Me} me
  * @param {Keyring} keyring unlocked
  * @param {StatusBanner} banner
@@ -30,15 +32,19 @@ const BATCH = 50;
  */
 export async function settle(me, keyring, banner) {
   await watchKeys(me, banner);
-  if (!me.mailboxes.some((box) => isOpen(box) || isOld(box))) return me;
+  for (const box of me.mailboxes) if (!isOutgrown(box)) banner.set(`renew ${box.id}`, null);
+  if (!me.mailboxes.some((box) => isOpen(box) || isOutgrown(box) || isOld(box))) return me;
   // All tabs hear of a new mailbox at once; two claims with two keys would stand in each other's way.
   return navigator.locks.request("aftertone-settle", async () => {
-    for (const box of (await api.me()).mailboxes.filter(isOpen)) await attempt(box, banner, () => claim(box, keyring));
+    for (const box of (await api.me()).mailboxes) {
+      if (isOpen(box)) await attempt(box, banner, "claim", () => claim(box, keyring));
+      else if (isOutgrown(box)) await attempt(box, banner, "renew", () => succeed(box, me, keyring));
+    }
     const now = await api.me();
     await keyring.renew(now);
     await watchKeys(now, banner);
     for (const box of now.mailboxes) {
-      if (isOld(box)) await attempt(box, banner, () => reseal(box, keyring, banner));
+      if (isOld(box)) await attempt(box, banner, "claim", () => reseal(box, keyring, banner));
       else if (!isOpen(box)) banner.set(`claim ${box.id}`, null);
     }
     return now;
@@ -58,16 +64,17 @@ function isOld(box) {
 /**
  * @param {Mailbox} box
  * @param {StatusBanner} banner
+ * @param {"claim" | "renew"} about
  * @param {() => Promise<void>} work
  */
-async function attempt(box, banner, work) {
+async function attempt(box, banner, about, work) {
   try {
     await work();
-    banner.set(`claim ${box.id}`, null);
+    banner.set(`${about} ${box.id}`, null);
   } catch (error) {
     if (error instanceof api.ApiError && error.status === 401) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    banner.set(`claim ${box.id}`, say("claim_later", { name: box.name || box.extension, why }));
+    banner.set(`${about} ${box.id}`, say(`${about}_later`, { name: box.name || box.extension, why }));
   }
 }
 

@@ -144,7 +144,7 @@ function show(me, keyring) {
   banner.set("waits", names ? say("waiting_for", { names, print }) : null, { warn: false });
   for (const { id, extension, name } of held.filter((box) => !me.mailboxes.some((mine) => mine.id === box.id))) {
     banner.set(`gone ${id}`, say("box_gone", { name: name || extension }), { warn: false, dismissed: () => undefined });
-    for (const about of ["key", "new key", "claim"]) banner.set(`${about} ${id}`, null);
+    for (const about of ["key", "new key", "claim", "renew"]) banner.set(`${about} ${id}`, null);
   }
   held = me.mailboxes;
 }

@@ -5,6 +5,7 @@ import * as api from "./api.js";
 import { h } from "./dom.js";
 import { Keyring } from "./keyring.js";
 import { logOf } from "./log.js";
+import { again, nextKey, wish } from "./nextkey.js";
 import { sure } from "./sure.js";
 import * as vault from "./vault.js";
 import { changed } from "./watch.js";
@@ -16,12 +17,6 @@ import { say } from "./words.js";
  * @typedef {import("./api.js").Member} Member
  * @typedef {import("./api.js").Members} Members
  */
-
-/** Times that somebody may be let in or removed elsewhere while keys are being closed here. */
-const TRIES = 5;
-
-/** Refusals that mean just that. */
-const MOVED = ["members changed", "wraps"];
 
 /** Refusals of letting somebody in after which somebody has to look again. @type {Record<string, import("./words.js").Word>} */
 const LOOK_AGAIN = { "key changed": "key_moved", "member already": "member_already" };
@@ -51,7 +46,7 @@ export class MembersDialog {
       h("h2", { id: "members-title" }, say("members_of", { name: this.name })),
       this.#people, h("p", { class: "hint" }, say("approve_hint")),
       addForm(box.id, (member) => this.#added(member)),
-      h("p", { class: "hint" }, say("box_key"), " ", this.#key), this.#log,
+      h("p", { class: "hint" }, say("box_key"), " ", this.#key, " ", this.#newKey()), this.#log,
       h("p", { class: "hint", hidden: !box.keep_days }, say("keeps_days", { n: box.keep_days ?? 0 })),
       this.#problem, h("div", { class: "foot" }, close));
     this.#dialog.addEventListener("close", () => this.#dialog.remove());
@@ -71,6 +66,17 @@ export class MembersDialog {
     this.#people.replaceChildren(...await Promise.all(
       told.members.map((person) => this.#line(person, odd.has(person.user_id), readers))));
     this.#log.replaceChildren(logOf(this.box.id, (work) => this.#try(work)));
+  }
+
+  /** A button that gives the mailbox another key. */
+  #newKey() {
+    const button = h("button", { type: "button", class: "link" }, say("box_key_new"));
+    button.addEventListener("click", () => void this.#try(async () => {
+      if (!await sure(say("box_key_title", { name: this.name }), [say("box_key_why")], say("box_key_make"))) return;
+      await wish(this.box, this.me, this.keyring);
+      await this.#done();
+    }));
+    return button;
   }
 
   /** @returns {Promise<Members>} */
@@ -131,7 +137,7 @@ export class MembersDialog {
   async #approve(person) {
     const shown = /** @type {string} */ (person.public);
     try {
-      await this.#again(async () => {
+      await again(this.keyring, async () => {
         const wraps = await this.keyring.wrapsFor(this.box.id, person.user_id, shown);
         await api.post(this.#path(person, "approve"), { public: shown, wraps });
       });
@@ -160,7 +166,7 @@ export class MembersDialog {
       : person.state === "member" ? [say("remove_why", { name }), say("remove_kept", { name })] : [say("remove_waiting", { name })];
     const title = leaves ? say("leave_title", { box: this.name }) : say("remove_title", { name, box: this.name });
     if (!await sure(title, why, say(leaves ? "leave" : "remove"))) return;
-    await this.#again(async () => api.post(this.#path(person, "remove"), { next: await this.#nextKey(person) }));
+    await again(this.keyring, async () => api.post(this.#path(person, "remove"), { next: await this.#nextKey(person) }));
     if (leaves) {
       this.#dialog.close();
       this.#tell();
@@ -180,28 +186,7 @@ export class MembersDialog {
     const stay = readers.filter((each) => each.user_id !== person.user_id);
     const [odd] = await changed(stay, this.me);
     if (odd) throw new Error(say("person_not_sure", { name: odd.name }));
-    const next = await this.keyring.nextKey(this.box.id, told.epoch + 1, stay.map((each) => (
-      // My own key is the one that I hold, whatever the server says of it.
-      { user_id: each.user_id, public: this.#isMe(each) ? this.keyring.mine : each.public ?? "" })));
-    await vault.making(this.box.id, next.public);
-    return next;
-  }
-
-  /**
-   * Do it anew, with what the server says then, when somebody else was faster.
-   * @param {() => Promise<unknown>} work
-   */
-  async #again(work) {
-    for (let left = TRIES; ; left -= 1) {
-      try {
-        await work();
-        return;
-      } catch (error) {
-        if (!(error instanceof api.ApiError) || error.status !== 409 || !MOVED.includes(error.word)) throw error;
-        if (left <= 1) throw new Error(say("members_busy"), { cause: error });
-        await this.keyring.renew(await api.me());
-      }
-    }
+    return nextKey(this.box, told.epoch + 1, stay, this.me, this.keyring);
   }
 
   async #done() {

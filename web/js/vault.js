@@ -116,14 +116,24 @@ export async function making(mailboxId, publicKey) {
 }
 
 /**
+ * Somebody's key as it was pinned.
+ * @param {string} userId
+ * @returns {Promise<string | null>} base64url
+ */
+export async function pinned(userId) {
+  return await run(PINS, "readonly", (store) => store.get(userId)) ?? null;
+}
+
+/**
  * Whether somebody's key is the one that was pinned for him; the first one is.
  * @param {string} userId
  * @param {string} publicKey base64url
+ * @param {boolean} pins whether the first one is pinned by asking
  */
-export async function knows(userId, publicKey) {
-  const before = await run(PINS, "readonly", (store) => store.get(userId));
-  if (before === undefined) await accept(userId, publicKey);
-  return before === undefined || before === publicKey;
+export async function knows(userId, publicKey, pins) {
+  const before = await pinned(userId);
+  if (before === null && pins) await accept(userId, publicKey);
+  return before === null || before === publicKey;
 }
 
 /**

@@ -44,7 +44,7 @@ export async function watchKeys(me, banner, fresh = false) {
  * @param {StatusBanner} banner
  */
 async function tellNew(me, box, banner) {
-  const others = await changed((await membersOf(box)).members, me);
+  const others = await changed((await membersOf(box)).members, me, false);
   const lines = [say(box.key_since ? "key_new" : "key_new_untold", {
     name: box.name || box.extension, print: await inOneLine(box.public), who: box.key_by ?? say("log_somebody"),
     when: box.key_since ? inFull(new Date(box.key_since)) : "",
@@ -72,12 +72,25 @@ function membersOf(box) {
  * Those of the members whose own key is not the one that this browser knows.
  * @param {Member[]} members
  * @param {Me} me
+ * @param {boolean} [pins] whether a key that is seen for the first time is known from now on: where its reader sees it, too
  * @returns {Promise<Member[]>}
  */
-export async function changed(members, me) {
+export async function changed(members, me, pins = true) {
   const others = members.filter((each) => each.state === "member" && each.user_id !== me.user.id);
-  const known = await Promise.all(others.map((each) => vault.knows(each.user_id, each.public ?? "")));
+  const known = await Promise.all(others.map((each) => vault.knows(each.user_id, each.public ?? "", pins)));
   return others.filter((_, i) => !known[i]);
+}
+
+/**
+ * Those of the members whose own key this browser does not know, or knows another of; nothing is pinned by asking.
+ * @param {Member[]} members
+ * @param {Me} me
+ * @returns {Promise<Member[]>}
+ */
+export async function unknown(members, me) {
+  const others = members.filter((each) => each.user_id !== me.user.id);
+  const pins = await Promise.all(others.map((each) => vault.pinned(each.user_id)));
+  return others.filter((each, i) => pins[i] !== each.public);
 }
 
 /**

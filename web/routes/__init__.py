@@ -103,6 +103,7 @@ ROUTES = (
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/members", members.add),
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/members/{{user_id}}/approve", members.approve),
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/members/{{user_id}}/remove", members.remove),
+    Route("POST", f"{API}/mailboxes/{{mailbox_id}}/key", members.renew),
     Route("GET", f"{API}/mailboxes/{{mailbox_id}}/rewraps", rewraps.pending),
     Route("POST", f"{API}/mailboxes/{{mailbox_id}}/rewraps", rewraps.put),
     Route("GET", f"{API}/mailboxes/{{mailbox_id}}/log", log.read),

@@ -15,6 +15,7 @@ async def me(who: Who, house: Here) -> Me:
     limits = store.deleting.limits()
     waiting, older = store.standing.waiting(user.id), store.standing.older(user.id)
     origins = store.epochs.origins(user.id)
+    outgrown = store.epochs.outgrown(user.id)
     people = store.standing.people(user.id)
     return Me(
         user=Myself(id=user.id, name=user.name, public=to_b64(user.public)),
@@ -42,6 +43,7 @@ async def me(who: Who, house: Here) -> Me:
                 keep_days=limits.get(seen.mailbox.id),
                 key_since=utc(origin.at) if origin is not None else None,
                 key_by=origin.by if origin is not None else None,
+                outgrown=seen.mailbox.id in outgrown,
                 people=people.get(seen.mailbox.id, 0),
             )
             for seen in store.mailboxes.of_user(user.id)

@@ -2,7 +2,7 @@
 
 from starlette.concurrency import run_in_threadpool
 
-from bridge.errors import Refused
+from bridge.errors import AftertoneError, Refused
 from bridge.events import News
 from bridge.store.epochs import NextKey
 from bridge.store.members import Member
@@ -68,12 +68,36 @@ async def remove(mailbox_id: str, user_id: str, asked: asking.Remove, who: Who, 
     except Refused as refused:
         if refused.word == "no such member":
             raise not_found() from None
-        if refused.word in ("public key", "wraps"):
-            raise ApiError(422, refused.word, refused.user) from None
-        raise
+        raise _refusal(refused) from None
     tell_changed(house, mailbox_id)
     house.streams.tell(user_id, News("missed"))  # the other news do not reach him any more
     return Done()
+
+
+async def renew(mailbox_id: str, asked: asking.NextKey, who: Who, house: Here) -> Done:
+    """Give a mailbox the next key, made by me for all its members; nobody comes or goes by that.
+
+    409 ``members changed``: it is not the next one, or not for those who are members now. Somebody may have
+    been faster: ask for ``me`` again.
+    """
+    check_member(house, who, mailbox_id)
+    wished = [] if mailbox_id in house.store.epochs.outgrown(who.user.id) else [("mailbox key", mailbox_id)]
+    spend(house, wished)
+    try:
+        await run_in_threadpool(house.store.epochs.renew, mailbox_id, who.user.id, next_key(asked))
+    except Refused as refused:
+        for each in wished:
+            house.limits.give_back(*each)
+        raise _refusal(refused) from None
+    tell_changed(house, mailbox_id)
+    return Done()
+
+
+def _refusal(refused: Refused) -> AftertoneError:
+    """Return what a key that cannot be taken is answered with."""
+    if refused.word in ("public key", "wraps"):
+        return ApiError(422, refused.word, refused.user)
+    return refused
 
 
 def _told(member: Member) -> MemberOut:
