@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from bridge.seal import keys
 from bridge.seal.layout import kid
@@ -81,6 +81,43 @@ def test_a_key_that_changes_while_it_is_compared_is_given_nothing_and_shows_its_
     expect(line).to_contain_text("waiting for approval")
     assert house.on_loop(lambda: house.store.mailboxes.wraps_of(second.id)) == []
     dialog.get_by_role("button", name="Approve").click()
+    expect(line).to_contain_text("reads this mailbox")
+
+
+def test_a_member_who_is_set_back_to_wait_with_another_key_is_not_approved_unseen(
+    house: House, desk: Desk, anna: Join
+) -> None:
+    """Who can write the database puts his own key there, and hopes for a button that is pressed by habit."""
+    first = anna()
+    second, third = house.join("bernd", claim=False), house.join("claire", claim=False)
+    approve_over_http(house, first, second, "1001")
+    page = desk.inbox(first)
+    people = page.get_by_role("dialog").locator(".people li")
+
+    def opened() -> Locator:
+        page.get_by_role("button", name=re.compile("^Anna Weber")).click()
+        expect(people).to_have_count(3)
+        return people.filter(has_text="bernd")
+
+    opened()
+    page.get_by_role("button", name="Close").click()
+    swap_key(house, second.id)
+    swap_key(house, third.id)
+
+    def set_back() -> None:
+        with sqlite3.connect(house.data / DATABASE) as database:
+            database.execute("DELETE FROM mailbox_wrap WHERE user_id = ?", (second.id,))
+        database.close()
+
+    house.on_loop(set_back)
+    line = opened()
+    expect(line).to_contain_text("another key than this browser knows")
+    expect(line.get_by_role("button", name="Approve: bernd")).to_have_count(0)
+    # Who has waited all the time was never known here: his first approval is where his key is compared.
+    expect(people.filter(has_text="claire").get_by_role("button", name="Approve: claire")).to_be_visible()
+    assert_accessible(page)
+    line.get_by_role("button", name="It is the right key: bernd").click()
+    line.get_by_role("button", name="Approve: bernd").click()
     expect(line).to_contain_text("reads this mailbox")
 
 

@@ -13,7 +13,7 @@ from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
 from tests.browser.finding import gathered
 from tests.browser.house import House, Member
-from tests.browser.test_members import approve_over_http
+from tests.browser.test_members import approve_over_http, swap_key
 
 pytestmark = pytest.mark.browser
 
@@ -78,3 +78,31 @@ def test_members_are_told_and_one_of_them_lets_it_in(
     other.reload()
     gathered(other, 1)
     assert line(other) == ""
+
+
+def test_another_recovery_key_than_the_one_that_was_let_in_is_let_in_only_after_somebody_compared_it(
+    house: House, desk: Desk, anna: Join
+) -> None:
+    """Whoever can write the database puts his own key in its place, where it still waits for a mailbox."""
+    first = anna()
+    house.call("1007", "Jonas")
+    user = house.on_loop(lambda: house.store.recovery.turn_on(new_keypair()[1]))
+    page = desk.inbox(first)
+    told = page.locator("recovery-line")
+    told.get_by_role("button", name="Let it in").click()
+    page.get_by_role("dialog").get_by_role("button", name="Let it in").click()
+    expect(told).to_contain_text("can open every call and note of Anna Weber")
+    house.on_loop(lambda: house.store.mailboxes.add("1002", "Workshop"))
+    house.on_loop(lambda: house.store.giving.give("1002", "anna"))
+    house.claim(first, "1002")
+    _, public = swap_key(house, user.id)
+    page.reload()
+    expect(told).to_contain_text(f"(fingerprint {kid(public).hex(' ', 2)})")
+    expect(told).to_contain_text("That is another key than this browser knows")
+    expect(told).to_contain_text("It waits to be let into Workshop.")
+    expect(told.locator(".banner.warn")).to_be_visible()
+    expect(told.get_by_role("button", name="Let it in")).to_have_count(0)
+    assert_accessible(page)
+    told.get_by_role("button", name="It is the right key").click()
+    expect(told.get_by_role("button", name="Let it in")).to_be_visible()
+    expect(told).not_to_contain_text("another key than this browser knows")

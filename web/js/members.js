@@ -94,7 +94,7 @@ export class MembersDialog {
     const state = person.state === "waiting" && !person.public ? "invited" : person.state;
     const print = person.public ? await this.keyring.fingerprint(person.public) : "";
     const acts = h("div", { class: "acts" });
-    if (state === "waiting") acts.append(this.#button("approve", person, () => this.#approve(person)));
+    if (state === "waiting" && !odd) acts.append(this.#button("approve", person, () => this.#approve(person)));
     if (odd) acts.append(this.#button("person_same", person, () => this.#accept(person)));
     if (state !== "member" || readers > 1) {
       acts.append(this.#button(this.#isMe(person) ? "leave" : "remove", person, () => this.#remove(person), true));

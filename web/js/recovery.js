@@ -5,6 +5,7 @@ import { StatusBanner } from "./banner.js";
 import { h } from "./dom.js";
 import { Keyring } from "./keyring.js";
 import { sure } from "./sure.js";
+import * as vault from "./vault.js";
 import { say } from "./words.js";
 
 /**
@@ -15,6 +16,7 @@ import { say } from "./words.js";
 /** `<recovery-line>`: stands as long as the key is on; fires `changed` when it was let in. */
 export class RecoveryLine extends HTMLElement {
   #shown = "";
+  #turn = 0;
 
   /**
    * @param {Me} me
@@ -23,8 +25,11 @@ export class RecoveryLine extends HTMLElement {
    */
   async show(me, keyring, fell) {
     const { recovery } = me;
-    const shown = JSON.stringify([recovery, keyring.unlocked]);
-    if (shown === this.#shown) return;
+    this.#turn += 1;
+    const turn = this.#turn;
+    const odd = recovery !== null && !await vault.knows(recovery.user_id, recovery.public, recovery.opens.length > 0);
+    const shown = JSON.stringify([recovery, keyring.unlocked, odd]);
+    if (turn !== this.#turn || shown === this.#shown) return;
     this.#shown = shown;
     if (!recovery) {
       this.replaceChildren();
@@ -35,13 +40,18 @@ export class RecoveryLine extends HTMLElement {
     const names = (/** @type {string[]} */ ids) => me.mailboxes.filter(({ id }) => ids.includes(id)).map((box) => box.name || box.extension).join(", ");
     const opens = names(recovery.opens);
     const waits = names(recovery.waits);
-    const agree = h("button", { type: "button", class: "link" }, say("recovery_agree"));
-    agree.addEventListener("click", () => {
-      this.#letIn(recovery, keyring, print, waits).catch(fell);
+    // Another one than this browser knows is let in by nobody before somebody has compared it.
+    const act = h("button", { type: "button", class: "link", hidden: !odd && !(waits && keyring.unlocked) }, say(odd ? "person_same" : "recovery_agree"));
+    act.addEventListener("click", () => {
+      const done = odd
+        ? vault.accept(recovery.user_id, recovery.public).then(() => this.show(me, keyring, fell))
+        : this.#letIn(recovery, keyring, print, waits);
+      done.catch(fell);
     });
-    this.replaceChildren(h("p", { class: "banner" },
-      say("recovery_on", { print }), " ", opens ? say("recovery_opens", { names: opens }) : say("recovery_opens_none"),
-      waits && " ", waits && say("recovery_waits", { names: waits }), waits && keyring.unlocked && " ", waits && keyring.unlocked && agree));
+    this.replaceChildren(h("p", { class: odd ? "banner warn" : "banner" },
+      say("recovery_on", { print }), " ", odd && say("recovery_odd"), odd && " ",
+      opens ? say("recovery_opens", { names: opens }) : say("recovery_opens_none"), " ",
+      waits && say("recovery_waits", { names: waits }), waits && " ", act));
   }
 
   /**
@@ -55,6 +65,7 @@ export class RecoveryLine extends HTMLElement {
     if (!(await sure(say("recovery_title"), [say("recovery_why", { names, print })], say("recovery_agree")))) return;
     try {
       for (const id of recovery.waits) await approve(id, recovery, keyring);
+      await vault.accept(recovery.user_id, recovery.public);
     } finally {
       // Also when it has become another one: what is shown here is fetched anew.
       this.dispatchEvent(new CustomEvent("changed"));

@@ -33,7 +33,7 @@ export async function watchKeys(me, banner, fresh = false) {
     const odd = found === "changed" || (mine && mine.public !== box.public);
     banner.set(`key ${box.id}`, odd ? say("key_changed", { name: box.name || box.extension }) : null);
     // What members' own keys are at the first visit, another one is told by later.
-    if (found === "first" && box.my_state === "member") await changed((await membersOf(box)).members, me);
+    if (found === "first" && box.my_state === "member") await changed(await readersOf(box), me);
     if (found === "new" && !odd && box.my_state === "member") await tellNew(me, box, banner);
   }
 }
@@ -44,7 +44,7 @@ export async function watchKeys(me, banner, fresh = false) {
  * @param {StatusBanner} banner
  */
 async function tellNew(me, box, banner) {
-  const others = await changed((await membersOf(box)).members, me, false);
+  const others = await changed(await readersOf(box), me, false);
   const lines = [say(box.key_since ? "key_new" : "key_new_untold", {
     name: box.name || box.extension, print: await inOneLine(box.public), who: box.key_by ?? say("log_somebody"),
     when: box.key_since ? inFull(new Date(box.key_since)) : "",
@@ -62,22 +62,25 @@ async function tellNew(me, box, banner) {
 
 /**
  * @param {Mailbox} box
- * @returns {Promise<import("./api.js").Members>}
+ * @returns {Promise<Member[]>}
  */
-function membersOf(box) {
-  return api.get(`mailboxes/${box.id}/members`);
+async function readersOf(box) {
+  const told = /** @type {import("./api.js").Members} */ (await api.get(`mailboxes/${box.id}/members`));
+  return told.members.filter((each) => each.state === "member");
 }
 
 /**
- * Those of the members whose own key is not the one that this browser knows.
- * @param {Member[]} members
+ * Those of some people whose own key is not the one that this browser knows, whatever they are to the mailbox: whoever can
+ * write the database can also set somebody back to wait. Who waits is known once he is approved here, and no sooner.
+ * @param {Member[]} people
  * @param {Me} me
  * @param {boolean} [pins] whether a key that is seen for the first time is known from now on: where its reader sees it, too
  * @returns {Promise<Member[]>}
  */
-export async function changed(members, me, pins = true) {
-  const others = members.filter((each) => each.state === "member" && each.user_id !== me.user.id);
-  const known = await Promise.all(others.map((each) => vault.knows(each.user_id, each.public ?? "", pins)));
+export async function changed(people, me, pins = true) {
+  const others = people.filter((each) => each.public && each.user_id !== me.user.id);
+  const known = await Promise.all(others.map((each) => (
+    vault.knows(each.user_id, each.public ?? "", pins && each.state === "member"))));
   return others.filter((_, i) => !known[i]);
 }
 

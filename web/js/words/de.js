@@ -400,6 +400,7 @@ export const de = {
   recovery_opens: "Wer seine Datei hat, kann alle Anrufe und Nachrichten von {names} öffnen.",
   recovery_opens_none: "Er öffnet keines Ihrer Postfächer.",
   recovery_waits: "Er wartet auf die Freigabe für {names}.",
+  recovery_odd: "Das ist ein anderer Schlüssel, als dieser Browser kennt: Vergleichen Sie seinen Fingerabdruck zuerst mit der Person, die seine Datei verwahrt.",
   recovery_agree: "Freigeben",
   recovery_title: "Den Notschlüssel freigeben?",
   recovery_why: "Wer seine Datei hat, kann dann alle Anrufe und Nachrichten von {names} öffnen, alte wie neue, ohne Sie und auch dann, wenn alle Mitglieder ihre Schlüssel verloren haben. Für das, was bis dahin da ist, lässt sich das nicht zurücknehmen. Vergleichen Sie seinen Fingerabdruck, {print}, mit dem, der die Datei verwahrt, und geben Sie ihn nur frei, wenn Sie das wollen.",

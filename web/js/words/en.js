@@ -412,6 +412,7 @@ export const en = {
   recovery_opens: "Whoever holds its file can open every call and note of {names}.",
   recovery_opens_none: "It opens none of your mailboxes.",
   recovery_waits: "It waits to be let into {names}.",
+  recovery_odd: "That is another key than this browser knows: compare its fingerprint with whoever keeps its file before anything else.",
   recovery_agree: "Let it in",
   recovery_title: "Let the recovery key in?",
   recovery_why: "Whoever holds its file can then open every call and note of {names}, old and new, without you, even when all members have lost their keys. That cannot be taken back for what there is by then. Compare its fingerprint, {print}, with whoever keeps that file, and let it in only if you want that.",
