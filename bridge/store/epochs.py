@@ -20,6 +20,7 @@ from bridge.errors import Refused
 from bridge.store import tables
 from bridge.store.access import Act, write_change
 from bridge.store.database import Database
+from bridge.store.handling import release
 from bridge.store.members import WRAP_BYTES, MemberState, belongs, check_public, member_of, require_member
 from bridge.store.names import Clock, moment_of, seconds_of
 
@@ -75,6 +76,7 @@ class Epochs:
     def remove(self, mailbox_id: str, by: str, user_id: str, following: NextKey | None = None) -> None:
         """Take a user off a mailbox; ``by``, a member, may be himself. All or nothing.
 
+        Calls that he had taken are open again.
         A member goes with the ``following`` key, closed for every member but him; who only waits or is
         invited goes without. Raises Refused: ``not a member`` (``by``), ``no such member`` (the user),
         ``last member``, ``members changed`` (the key is not the next one, or not for exactly those who stay:
@@ -103,6 +105,7 @@ class Epochs:
                         col(table.user_id) == user_id,
                     )
                 )
+            release(session, user_id, mailbox_id)
             left = by == user_id
             write_change(
                 session, now, mailbox_id, by, Act.LEFT if left else Act.REMOVED, None if left else user_id

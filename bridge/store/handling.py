@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlmodel import Session
+
 from bridge.errors import Refused
 from bridge.events import News
 from bridge.store.access import Act, write
@@ -29,6 +31,10 @@ _NAME = """
 _SET = """
     INSERT INTO handling (call_id, state, user_id, at) VALUES (:call, :state, :user, :at)
     ON CONFLICT (call_id) DO UPDATE SET state = :state, user_id = :user, at = :at
+"""
+_RELEASE = """
+    DELETE FROM handling WHERE state = 'taken' AND user_id = ?1
+    AND call_id IN (SELECT id FROM call WHERE ?2 IS NULL OR mailbox_id = ?2)
 """
 
 
@@ -114,6 +120,14 @@ class HandlingMarks:
             if act := _told(seen, state):
                 write(connection, moment, mailbox_id, user_id, act, call_id)
         self._publish(News("row", mailbox_id, call_id.hex()))
+
+
+def release(session: Session, user_id: str, mailbox_id: str | None = None) -> None:
+    """Within a transaction: what a user has taken of a mailbox, or of all (None), is open again.
+
+    He is gone and looks after nothing; what he has done stays done.
+    """
+    session.connection().exec_driver_sql(_RELEASE, (user_id, mailbox_id))
 
 
 def _now(connection: sqlite3.Connection, call_id: bytes) -> Seen:

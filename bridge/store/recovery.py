@@ -14,6 +14,7 @@ from sqlmodel import Session, col, delete, select
 from bridge.errors import Refused
 from bridge.store import tables
 from bridge.store.database import Database
+from bridge.store.handling import release
 from bridge.store.members import admit_recovery, check_public
 from bridge.store.names import Clock, handle_of, moment_of, new_id, seconds_of
 from bridge.store.users import User
@@ -92,6 +93,7 @@ class RecoveryKey:
         with self._database.session() as session:
             for table in (tables.MailboxWrap, tables.Member, tables.LoginSession):
                 session.exec(delete(table).where(col(table.user_id) == was.user_id))
+            release(session, was.user_id)
             row = session.get_one(tables.RecoveryRow, was.user_id)
             row.since = None
             session.add(row)

@@ -256,3 +256,20 @@ def test_nothing_of_it_is_cut_and_it_speaks_german(house: House, desk: Desk, wid
     assert_accessible(page)
     act(page, "Empfang", "Ich kümmere mich").click()
     expect(hands(page, "Empfang")).to_contain_text("Sie kümmern sich seit")
+
+
+def test_who_is_removed_leaves_the_calls_he_had_taken_to_the_others(
+    house: House, desk: Desk, colleagues: tuple[Member, Member]
+) -> None:
+    anna, bert = colleagues
+    hers = desk.inbox(anna)
+    gathered(hers, 3)
+    mark(house, hers, "Claire", bert, HandlingState.TAKEN)
+    expect(hands(hers, "Claire")).to_contain_text("bert")
+    pill(hers, "Open").check()
+    until(lambda: names(hers) == ["Jonas", "Mary"])
+    hers.get_by_role("button", name=re.compile("^Anna Weber")).click()
+    hers.get_by_role("dialog").get_by_role("button", name="Remove: bert").click()
+    hers.get_by_role("dialog", name="Remove bert").get_by_role("button", name="Remove").click()
+    hers.get_by_role("dialog").get_by_role("button", name="Close").click()
+    until(lambda: names(hers) == ["Jonas", "Claire", "Mary"])
