@@ -42,10 +42,19 @@ _ORIGINS = """
 _OUTGROWN = """
     SELECT mailbox.id FROM member JOIN mailbox ON mailbox.id = member.mailbox_id AND mailbox.private
     JOIN mailbox_key AS present ON present.mailbox_id = mailbox.id AND present.epoch = mailbox.epoch
-    WHERE member.user_id = ? AND made_by IS NOT NULL AND NOT EXISTS (
+    WHERE member.user_id = ? AND (made_by IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM mailbox_wrap AS held WHERE held.mailbox_id = mailbox.id
         AND held.epoch = mailbox.epoch AND held.user_id = made_by)
+    OR EXISTS (
+        SELECT 1 FROM access AS off INDEXED BY ix_access_once
+        WHERE off.call_id IS NULL AND off.user_id IS NULL AND off.act = 'removed'
+        AND off.mailbox_id = mailbox.id AND NOT EXISTS (
+            SELECT 1 FROM access AS made INDEXED BY ix_access_once
+            WHERE made.call_id IS NULL AND made.user_id = made_by AND made.act = 'new_key'
+            AND made.mailbox_id = mailbox.id AND made.id > off.id)))
 """
+"""By what the log says where the administrator has removed somebody, who makes no key: in its order, whatever
+the clock did. The index is named, since SQLite would read a mailbox's whole log instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +85,11 @@ class Epochs:
     def remove(self, mailbox_id: str, by: str, user_id: str, following: NextKey | None = None) -> None:
         """Take a user off a mailbox; ``by``, a member, may be himself. All or nothing.
 
-        Calls that he had taken are open again.
-        A member goes with the ``following`` key, closed for every member but him; who only waits or is
-        invited goes without. Raises Refused: ``not a member`` (``by``), ``no such member`` (the user),
-        ``last member``, ``members changed`` (the key is not the next one, or not for exactly those who stay:
-        somebody was let in or removed meanwhile), ``public key``, ``wraps``, ``too many epochs``.
+        Calls that he had taken are open again. A member goes with the ``following`` key, closed for every
+        member but him; who only waits or is invited goes without. Raises Refused: ``not a member`` (``by``),
+        ``no such member`` (the user), ``last member``, ``members changed`` (the key is not the next one, or
+        not for exactly those who stay: somebody was let in or removed meanwhile), ``public key``, ``wraps``,
+        ``too many epochs``.
         """
         if following is not None:
             check_public(following.public)
@@ -125,8 +134,8 @@ class Epochs:
         log.info("mailbox %s: %s began epoch %d", mailbox_id, by, following.epoch)
 
     def outgrown(self, user_id: str) -> frozenset[str]:
-        """Return the ids of the user's private mailboxes whose present key was made by somebody who reads
-        them no more, and may have kept it."""
+        """Return the ids of the user's private mailboxes whose present key somebody may have who reads them
+        no more: he made it for those who stay, or is a recovery key that was turned off."""
         return frozenset(mailbox_id for (mailbox_id,) in self._database.ask(_OUTGROWN, user_id))
 
     def present(self, mailbox_id: str) -> tuple[int, bytes]:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, delete, select
 
 from bridge.errors import Refused
 from bridge.store import tables
+from bridge.store.access import Act, write_change
 from bridge.store.database import Database
 from bridge.store.handling import release
 from bridge.store.members import admit_recovery, check_public
@@ -85,7 +86,8 @@ class RecoveryKey:
     def turn_off(self) -> Recovery:
         """Turn the key off: it is no member any more and gets nothing; returns it as it was.
 
-        What it has been given and somebody has copied stays given. Raises Refused(``no recovery key``).
+        What it has been given and somebody has copied stays given, so the mailboxes that it opened have
+        outgrown their keys, and their logs say why. Raises Refused(``no recovery key``).
         """
         was = self.now()
         if was is None:
@@ -94,6 +96,9 @@ class RecoveryKey:
             for table in (tables.MailboxWrap, tables.Member, tables.LoginSession):
                 session.exec(delete(table).where(col(table.user_id) == was.user_id))
             release(session, was.user_id)
+            now = self._clock()
+            for mailbox_id in was.opens:
+                write_change(session, now, mailbox_id, None, Act.REMOVED, was.user_id)
             row = session.get_one(tables.RecoveryRow, was.user_id)
             row.since = None
             session.add(row)

@@ -12,7 +12,7 @@ from bridge.seal.layout import kid
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
 from tests.browser.finding import gathered
-from tests.browser.house import House, Member
+from tests.browser.house import House, Member, until
 from tests.browser.test_members import approve_over_http, swap_key
 
 pytestmark = pytest.mark.browser
@@ -106,3 +106,23 @@ def test_another_recovery_key_than_the_one_that_was_let_in_is_let_in_only_after_
     told.get_by_role("button", name="It is the right key").click()
     expect(told.get_by_role("button", name="Let it in")).to_be_visible()
     expect(told).not_to_contain_text("another key than this browser knows")
+
+
+def test_after_it_was_turned_off_the_next_page_gives_the_mailbox_a_key_that_it_never_had(
+    house: House, desk: Desk, anna: Join
+) -> None:
+    first = anna()
+    house.call("1007", "Jonas")
+    house.on_loop(lambda: house.store.recovery.turn_on(new_keypair()[1]))
+    page = desk.inbox(first)
+    told = page.locator("recovery-line")
+    told.get_by_role("button", name="Let it in").click()
+    page.get_by_role("dialog").get_by_role("button", name="Let it in").click()
+    expect(told).to_contain_text("can open every call and note of Anna Weber")
+    house.on_loop(lambda: house.store.recovery.turn_off())
+    page.reload()
+    until(lambda: house.on_loop(lambda: house.store.mailboxes.recipient("1001").epoch) == 2)
+    page.get_by_role("button", name=re.compile("^Anna Weber")).click()
+    log = page.get_by_role("dialog").locator(".log")
+    expect(log).to_contain_text("The server: removed Organisation recovery key")
+    expect(log).to_contain_text("anna: gave the mailbox a new key")

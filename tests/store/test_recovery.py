@@ -1,5 +1,6 @@
 """The organisation's recovery key: off by default, let in by members alone, gone when turned off."""
 
+import asyncio
 import sqlite3
 
 import pytest
@@ -7,10 +8,12 @@ import pytest
 from bridge.errors import Refused, SettingError
 from bridge.seal.curve import new_keypair
 from bridge.seal.keys import mailbox_wrap, public_of
+from bridge.store.access import Act
+from bridge.store.epochs import NextKey
 from bridge.store.members import MemberState
 from bridge.store.recovery import NAME
 from bridge.store.users import User
-from tests.store.house import LOW_ORDER, START, House, Person, claim, joined
+from tests.store.house import LOW_ORDER, START, House, Person, Take, claim, file_call, joined
 
 
 def let_in(house: House, by: Person, extension: str, public: bytes) -> None:
@@ -119,3 +122,31 @@ def test_somebody_who_is_called_so_already_is_not_taken_for_it(house: House) -> 
     joined(house.store, NAME.upper(), "1001")
     with pytest.raises(Refused, match="user name taken"):
         house.store.recovery.turn_on(new_keypair()[1])
+
+
+def test_a_mailbox_that_a_key_had_opened_is_given_another_after_it_was_turned_off(house: House) -> None:
+    store = house.store
+    anna, carl = private_box(house, "Anna", "1001"), private_box(house, "Carl", "2002")
+    private, public = new_keypair()
+    user = store.recovery.turn_on(public)
+    let_in(house, anna, "1001", public)
+    box = store.mailboxes.recipient("1001").mailbox_id
+    held = Person(user.id, NAME, private, public).keys(store, box)
+    assert store.epochs.outgrown(anna.id) == frozenset(), "it is a member like any other"
+    store.recovery.turn_off()
+    assert store.epochs.outgrown(anna.id) == {box}
+    assert store.epochs.outgrown(carl.id) == frozenset(), "his it never had"
+    told = store.access.page(box)[0]
+    assert (told.act, told.user_name, told.about_name) == (Act.REMOVED, None, NAME)
+
+    house.clock.turn(hours=-3)  # the log's order counts, whatever the clock did
+    secret, next_public = new_keypair()
+    wrap = mailbox_wrap(anna.public, anna.id, box, 2, secret, next_public)
+    store.epochs.renew(box, anna.id, NextKey(2, next_public, [(anna.id, wrap)]))
+    assert store.epochs.outgrown(anna.id) == frozenset()
+    take = Take(store, store.mailboxes.recipient("1001"), file_call(store, store.mailboxes.recipient("1001")))
+    take.speak(1)
+    asyncio.run(take.finish())
+    for key in held.values():
+        with pytest.raises(Refused, match="not sealed to this key"):
+            take.opened(store, key)
