@@ -126,3 +126,21 @@ def test_after_it_was_turned_off_the_next_page_gives_the_mailbox_a_key_that_it_n
     log = page.get_by_role("dialog").locator(".log")
     expect(log).to_contain_text("The server: removed Organisation recovery key")
     expect(log).to_contain_text("anna: gave the mailbox a new key")
+
+
+def test_a_recovery_key_that_becomes_another_one_while_somebody_reads_of_it_gets_nothing(
+    house: House, desk: Desk, anna: Join
+) -> None:
+    first = anna()
+    house.call("1007", "Jonas")
+    user = house.on_loop(lambda: house.store.recovery.turn_on(new_keypair()[1]))
+    page = desk.inbox(first)
+    page.locator("recovery-line").get_by_role("button", name="Let it in").click()
+    _, public = swap_key(house, user.id)
+    desk.allow("status of 409")
+    page.get_by_role("dialog").get_by_role("button", name="Let it in").click()
+    expect(page.locator("status-banner")).to_contain_text(
+        "Organisation recovery key has another key by now: nothing was given."
+    )
+    expect(page.locator("recovery-line")).to_contain_text(f"(fingerprint {kid(public).hex(' ', 2)})")
+    assert house.on_loop(lambda: house.store.mailboxes.wraps_of(user.id)) == []
