@@ -38,13 +38,13 @@ _DELETE = "UPDATE call SET deleted_at = :at WHERE id = :call AND deleted_at IS N
 _RESTORE = "UPDATE call SET deleted_at = NULL WHERE id = :call AND deleted_at > :oldest"
 _SOON = """
     UPDATE call SET deleted_at = :soon WHERE id = :call AND received_at > :young
-    AND (deleted_at IS NULL OR deleted_at > :soon)
+    AND (deleted_at > :soon OR :present AND deleted_at IS NULL)
 """
 _ERASE = """
     UPDATE call SET deleted_at = 0 WHERE id = :call AND received_at <= :young
     AND NOT EXISTS (SELECT 1 FROM note WHERE call_id = :call AND state = 'recording')
 """
-_ERASE_ONCE = f"{_ERASE} AND deleted_at IS NOT 0"
+_ERASE_ONCE = f"{_ERASE} AND (deleted_at > 0 OR :present AND deleted_at IS NULL)"
 _DISCARD = "UPDATE note SET state = 'discarded' WHERE call_id = :call"
 _NOTES = "SELECT id FROM note WHERE call_id = ?"
 _DROP_NOTES = "DELETE FROM note WHERE call_id = :call"
@@ -87,14 +87,19 @@ class Deleting:
     ) -> list[News]:
         """Remove rows with all their notes for good, those of the last quarter of an hour when it is over.
 
-        A row whose note is being recorded stays, as does one of no mailbox of ``mine``. From now on nobody is
-        told of the others; the next ``purge`` takes them from the disk. ``erasure``: these rows belong to
-        everything of one caller, and what carries the same 16 random bytes is one line in the log.
+        A row whose note is being recorded stays, as does one of no mailbox of ``mine``, and one that is not
+        deleted: it came back after it was looked at. From now on nobody is told of the others; the next
+        ``purge`` takes them from the disk. ``erasure``: these rows belong to everything of one caller,
+        deleted or not, and what carries the same 16 random bytes is one line in the log.
         """
         now = self._clock()
         at = seconds_of(now)
         ids = list(call_ids)
-        values = {"young": at - YOUNG_S, "soon": at - UNDO_DAYS * 86400 + YOUNG_S}
+        values = {
+            "young": at - YOUNG_S,
+            "soon": at - UNDO_DAYS * 86400 + YOUNG_S,
+            "present": erasure is not None,
+        }
         with self._database.write_soon() as connection:
             soon = _changed(connection, _SOON, ids, values, mine)
             gone = _changed(connection, _ERASE_ONCE, ids, values, mine)

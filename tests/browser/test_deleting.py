@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
@@ -17,6 +17,9 @@ from tests.browser.test_player import row_of
 pytestmark = pytest.mark.browser
 
 Join = Callable[[], Member]
+
+MOST = 200
+"""Rows of one request."""
 
 
 def people(house: House, *callers: str) -> list[bytes]:
@@ -105,6 +108,55 @@ def test_all_calls_of_one_caller_are_removed_for_good_by_who_means_it(
     expect(log.first).to_contain_text("anna: removed for good (3 calls)")
     expect(log.last).to_contain_text("anna: deleted (3 calls)")
     assert_accessible(page)
+
+
+def test_a_call_that_comes_back_while_the_question_stands_is_not_removed(
+    house: House, desk: Desk, anna: Join
+) -> None:
+    desk.allow("status of 404")  # what is gone is asked for once more
+    member = anna()
+    jonas, _ = people(house, "Jonas", "Claire")
+    page, other = desk.inbox(member), desk.inbox(member)
+    gathered(page, 2)
+    for name in ("Jonas", "Claire"):
+        row_of(page, name).get_by_role("button", name="Delete").click()
+        expect(row_of(page, name)).to_have_count(0)
+    for each in (page, other):
+        pill(each, "Deleted").check()
+        expect(each.locator("call-row")).to_have_count(2)
+    page.get_by_role("button", name="Remove all 2 for good").click()
+    row_of(other, "Jonas").get_by_role("button", name="Restore").click()
+    until(lambda: any(row.id == jonas and row.deleted_at is None for row in house.rows()))
+    page.get_by_role("dialog").get_by_role("button", name="Remove all 2 for good").click()
+    expect(page.locator("#said")).to_have_text("1 call removed for good.")
+    assert [row.id for row in house.rows()] == [jonas]
+
+
+def test_of_very_many_deletions_those_that_went_can_be_undone_when_the_rest_fails(
+    house: House, desk: Desk, anna: Join
+) -> None:
+    desk.allow("Failed to load resource")
+    member = anna()
+    for at in range(MOST + 1):
+        house.call("1007", "Pest", ago=timedelta(hours=1, minutes=at))
+    page = desk.inbox(member)
+    gathered(page, MOST + 1)
+    asked: list[Route] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route)
+        route.abort() if len(asked) == 2 else route.continue_()
+
+    page.route("**/rows/deleted", answer)
+    box(page).fill("pest")
+    page.get_by_role("button", name=f"Delete all {MOST + 1}").click()
+    expect(page.locator("#said")).to_have_text(f"{MOST} calls deleted.")
+    expect(page.locator("status-banner")).to_contain_text("The server cannot be reached.")
+    expect(page.locator("call-row")).to_have_count(1)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#said")).to_have_text(f"{MOST} calls are back.")
+    assert len(asked) == 3
+    gathered(page, MOST + 1)
 
 
 def test_the_log_tells_members_who_listened_and_who_took_a_file(house: House, desk: Desk, anna: Join) -> None:

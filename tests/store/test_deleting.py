@@ -103,6 +103,7 @@ def test_what_is_erased_cannot_be_brought_back_and_the_log_says_who_did_it(house
     anna = joined(house.store, "Anna", "1001")
     rows = [spoken(house, str(number))[0] for number in range(3)]
     box = house.store.mailboxes.recipient("1001").mailbox_id
+    house.store.deleting.mark(rows[:2], anna.id, [box], deleted=True)
     house.clock.turn(days=1)
     told = house.store.deleting.erase(rows[:2], anna.id, [box])
     assert {news.row_id for news in told} == {row.hex() for row in rows[:2]}
@@ -110,8 +111,30 @@ def test_what_is_erased_cannot_be_brought_back_and_the_log_says_who_did_it(house
     assert [row.id for row in shown(house, anna, None)] == [rows[2]]
     assert blobs(house) == 1
     assert house.store.deleting.mark(rows, anna.id, [box], deleted=False) == []
-    assert acts(house) == [(Act.ERASED, "Anna", 2)]
+    assert acts(house) == [(Act.ERASED, "Anna", 2), (Act.DELETED, "Anna", 2)]
     assert lamp(house) == Counts("1001", 1, 0)
+
+
+def test_what_came_back_while_somebody_was_asked_whether_he_means_it_is_not_erased(house: House) -> None:
+    anna, bert = joined(house.store, "Anna", "1001"), joined(house.store, "Bert", "1001")
+    recipient = house.store.mailboxes.recipient("1001")
+    box = recipient.mailbox_id
+    restored, gone = (spoken(house, each)[0] for each in ("restored", "gone"))
+    house.clock.turn(seconds=YOUNG_S)
+    speaks, restored_young = (
+        file_call(house.store, recipient, each, at=house.clock.now) for each in ("speaks", "restored young")
+    )
+    asked = [restored, gone, speaks, restored_young]
+    house.store.deleting.mark(asked, anna.id, [box], deleted=True)
+    house.store.deleting.mark([restored, restored_young], bert.id, [box], deleted=False)
+    take = Take(house.store, recipient, speaks, at=house.clock.now)
+    take.speak(2)
+    asyncio.run(take.finish())
+    assert house.store.deleting.erase(asked, anna.id, [box]) == [News("row", box, gone.hex())]
+    house.clock.turn(days=UNDO_DAYS)
+    house.store.tidy()
+    assert {row.id for row in shown(house, anna)} == {restored, speaks, restored_young}
+    assert acts(house)[0] == (Act.ERASED, "Anna", 1)
 
 
 def test_everything_of_one_caller_is_one_line_in_each_mailboxs_log(house: House) -> None:
@@ -140,6 +163,7 @@ def test_a_call_that_may_still_speak_is_erased_when_it_no_longer_can(house: Hous
     recipient = house.store.mailboxes.recipient("1001")
     box = recipient.mailbox_id
     silent = file_call(house.store, recipient, "1", at=house.clock.now)
+    house.store.deleting.mark([silent], anna.id, [box], deleted=True)
     assert house.store.deleting.erase([silent], anna.id, [box])
     assert shown(house, anna) == []
     house.store.tidy()
@@ -170,6 +194,7 @@ def test_a_crash_while_rows_are_removed_leaves_the_rest_to_the_next_round(
     anna = joined(house.store, "Anna", "1001")
     call_id, _ = spoken(house)
     box = house.store.mailboxes.recipient("1001").mailbox_id
+    house.store.deleting.mark([call_id], anna.id, [box], deleted=True)
     house.clock.turn(days=1)
 
     def fail(*_: object) -> None:

@@ -171,6 +171,7 @@ def test_a_row_that_goes_takes_its_state_along_and_then_nothing_can_be_marked(ho
     anna, _, call = cast(house)
     box = house.store.mailboxes.recipient("1001").mailbox_id
     house.store.handling.mark(call, anna.id, S.TAKEN, OPEN)
+    house.store.deleting.mark([call], anna.id, [box], deleted=True)
     house.clock.turn(seconds=YOUNG_S)
     assert house.store.deleting.erase([call], anna.id, [box])
     for _ in range(2):

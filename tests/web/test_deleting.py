@@ -35,14 +35,14 @@ def test_a_member_deletes_brings_back_and_erases_and_others_pages_are_told(town:
             )
             told = await page.post(f"{API}/rows/deleted", json={"ids": rows[:1], "deleted": False})
             assert told.json() == {"changed": 1}
-            told = await page.post(f"{API}/rows/erase", json={"ids": rows[1:]})
-            assert told.json() == {"changed": 2}
-            assert await listed(page, "present") == rows[:1]
+            told = await page.post(f"{API}/rows/erase", json={"ids": rows})
+            assert told.json() == {"changed": 1}, "two of them are not deleted"
+            assert set(await listed(page, "present")) == {rows[0], rows[2]}
             assert (await page.get(f"{API}/rows/{rows[1]}")).status_code == 404
-            assert News("row", box, rows[2]) in listener.waiting()
+            assert News("row", box, rows[1]) in listener.waiting()
             town.events.leave(listener)
             assert await acts(page, town) == [
-                ("erased", "alice", 2), ("restored", "alice", 1), ("deleted", "alice", 2)
+                ("erased", "alice", 1), ("restored", "alice", 1), ("deleted", "alice", 2)
             ]  # fmt: skip
 
     story()

@@ -26,21 +26,38 @@ export function deleteFrom(list, finder, said, fell) {
   async function carryOut(act, ids) {
     bar().hide();
     if (act === "erase" && !(await meant(ids.length))) return;
-    try {
-      for (let at = 0; at < ids.length; at += MOST) {
-        const some = ids.slice(at, at + MOST);
-        if (act === "erase") {
-          await api.post("rows/erase", { ids: some }); // its news tell the page which of them are gone by now
-        } else {
-          await api.post("rows/deleted", { ids: some, deleted: act === "delete" });
-          list.setDeleted(some, act === "delete" ? new Date().toISOString() : null);
-        }
-      }
-      const told = counted(act, ids.length);
+    const { asked, changed, error } = await ask(act, ids);
+    if (!error || changed) {
+      const told = counted(act, changed);
       said.textContent = told;
-      if (act === "delete") bar().offer(told, () => void carryOut("restore", ids));
+      if (act === "delete" && changed) bar().offer(told, () => void carryOut("restore", ids.slice(0, asked)));
+    }
+    if (error) fell(error);
+  }
+
+  /**
+   * Ask for all, as far as it goes. `changed` of the rows that were asked for needed it: another member may have been
+   * faster.
+   * @param {Act} act
+   * @param {string[]} ids
+   * @returns {Promise<{asked: number, changed: number, error?: unknown}>}
+   */
+  async function ask(act, ids) {
+    let asked = 0;
+    let changed = 0;
+    try {
+      while (asked < ids.length) {
+        const some = ids.slice(asked, asked + MOST);
+        const did = await request(act, some);
+        asked += some.length;
+        changed += did;
+        if (did < some.length) await Promise.all(some.map((id) => list.update(id))); // only the server knows which
+        else if (act !== "erase") list.setDeleted(some, act === "delete" ? new Date().toISOString() : null);
+        // else its news tell the page which of them are gone by now
+      }
+      return { asked, changed };
     } catch (error) {
-      fell(error);
+      return { asked, changed, error };
     }
   }
 
@@ -52,6 +69,18 @@ export function deleteFrom(list, finder, said, fell) {
     void carryOut(/** @type {CustomEvent<Act>} */ (event).detail, list.found)
       .then(() => list.closest("main")?.focus({ preventScroll: true })); // the button may be gone
   });
+}
+
+/**
+ * How many rows the server has changed.
+ * @param {Act} act
+ * @param {string[]} ids
+ * @returns {Promise<number>}
+ */
+async function request(act, ids) {
+  const told = await (act === "erase" ? api.post("rows/erase", { ids })
+    : api.post("rows/deleted", { ids, deleted: act === "delete" }));
+  return told.changed;
 }
 
 /**
