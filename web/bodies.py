@@ -37,9 +37,9 @@ class Room:
 USUAL = Room()
 
 ROOMY: Mapping[str, Room] = {
+    # These two are read by their routes only when they know who sends them.
     # New keys for somebody with hundreds of mailboxes, some 200 bytes each, and his address book in base64.
     "/api/v1/me/keys": Room((1 << 20) + MOST_BYTES * 4 // 3, LARGE_BODY_S),
-    # Read by its route only when that knows who sends it.
     "/api/v1/me/addressbook": Room(MOST_BYTES, LARGE_BODY_S, bytes_too=True),
 }
 

@@ -1,7 +1,11 @@
 """New keys after a lost device over the API: what is asked for, who is told, and how often."""
 
 import os
+import threading
+from collections.abc import AsyncIterator
 from typing import Any
+
+import pytest
 
 from bridge.seal.keys import mailbox_wrap, new_keypair, public_of
 from bridge.seal.keyslot import SlotKind, login_auth, make_keyslot, passphrase_params, recovery_auth
@@ -13,6 +17,7 @@ from tests.web.passkeys import WRONG, added, enter
 from tests.web.test_removal import next_key
 from tests.web.town import API, Town
 from web.answers import to_b64
+from web.asked import NewKeys
 
 PUT = f"{API}/me/keys"
 
@@ -68,6 +73,51 @@ def test_new_keys_take_the_place_of_the_lost_ones_and_everybody_else_is_out(town
             assert (await log_in(browser, who.name, who.auth)).status_code == 401
             assert (await log_in(browser, who.name, who.recovery)).status_code == 401
             assert (await log_in(browser, who.name, auth)).status_code == 200
+
+    story()
+
+
+def test_megabytes_of_a_stranger_are_not_read_and_a_members_hold_up_nobody(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[bytes] = []
+    readers: list[threading.Thread] = []
+    validate = NewKeys.model_validate_json
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b"[", *[b"{}," * 100_000] * 20, b"{}]"):
+            came.append(piece)
+            yield piece
+
+    def read(body: bytes) -> NewKeys:
+        readers.append(threading.current_thread())
+        return validate(body)
+
+    monkeypatch.setattr(NewKeys, "model_validate_json", read)
+
+    @in_loop
+    async def story() -> None:
+        headers = {"Content-Type": "application/json"}
+        async with town.client(**OWN) as stranger:
+            assert (await stranger.put(PUT, content=pieces(), headers=headers)).status_code == 401
+        async with town.page_of(town.alice) as page:
+            del page.headers["X-CSRF"]
+            assert (await page.put(PUT, content=pieces(), headers=headers)).status_code == 403
+        assert (came, readers) == ([], [])
+        async with town.page_of(town.alice) as page:
+            for body, message in (
+                (pieces(), "body is not valid."),
+                (b"", "The body is not JSON."),
+                (b"{", "The body is not JSON."),
+                (b"{}", "auth is missing."),
+                (b'{"auth":"x"}', "auth is not valid."),
+                (b'{"wraps":[{"epoch":-1}]}', "auth is missing."),
+            ):
+                told = await page.put(PUT, content=body, headers=headers)
+                assert (told.status_code, told.json()["error"]) == (422, "bad request")
+                assert told.json()["message"] == message
+        assert threading.main_thread() not in readers
+        assert len(readers) == 6
 
     story()
 

@@ -1,5 +1,7 @@
 """PUT me/passphrase and me/keys, POST me/sessions/end: what opens my notes, and who else is in with it."""
 
+from typing import Annotated
+
 from starlette.concurrency import run_in_threadpool
 
 from bridge.errors import Refused
@@ -8,6 +10,7 @@ from web.answers import ApiError
 from web.asked import NewKeys, NewPassphrase
 from web.auth import Who, guesses, spend
 from web.house import From, Here, House
+from web.later import later
 from web.routes.members import next_key, tell_changed
 from web.told import EndedAnswer
 
@@ -37,7 +40,7 @@ async def passphrase(asked: NewPassphrase, who: Who, house: Here, origin: From) 
     return EndedAnswer(ended=ended)
 
 
-async def keys(asked: NewKeys, who: Who, house: Here, origin: From) -> EndedAnswer:
+async def keys(asked: Annotated[NewKeys, later(NewKeys)], who: Who, house: Here, origin: From) -> EndedAnswer:
     """Take new keys in the place of mine, as a device was lost; every other session of mine is over.
 
     403 for a wrong secret, which counts as a guess at the login; 409 ``members changed`` when somebody was
