@@ -3,7 +3,7 @@
     offer_claim     M[0] is wrapped to the member; the server keeps its copy        (may be done again)
     (member)        opens the wrap, makes M[1], wraps it to himself
     confirm_claim   one transaction: wraps of epochs 0 and 1 stand, epoch is 1, the copy is deleted
-    forget          the WAL is emptied, so that no file holds the deleted bytes       (again at every start)
+    wipe            the WAL is emptied, so that no file holds the deleted bytes       (again at every start)
 
 A process that dies between or within any two of these leaves a mailbox that can be claimed, or one that is.
 """
@@ -32,7 +32,6 @@ class Claims:
         self._database = database
         self._secret = secret
         self._clock = clock
-        self._remains = True
 
     def offer(self, mailbox_id: str, user_id: str) -> bytes:
         """Return M[0] wrapped to the user's key, the same bytes each time, until it is confirmed.
@@ -70,16 +69,9 @@ class Claims:
                 return False  # or he could have the WAL wiped, and every page told, without end
             self._turn_private(session, mailbox, user_id, proof, public, wrap)
         log.info("mailbox %s: claimed by %s", mailbox_id, user_id)
-        self._remains = True
-        self.forget()
+        self._database.wipe_later()
+        self._database.wipe()
         return True
-
-    def forget(self) -> None:
-        """Empty the WAL if a deleted key may be in it; tried again later when a reader is in the way."""
-        if self._remains:
-            self._remains = not self._database.empty_wal()
-            if self._remains:
-                log.info("the write-ahead log is in use: a forgotten key will be wiped from it later")
 
     def _turn_private(
         self,

@@ -5,6 +5,7 @@ The bridge's loop, its flushing thread and a command on the same folder may all 
 read while one writes, and writers wait for each other.
 """
 
+import logging
 import os
 import sqlite3
 import threading
@@ -20,6 +21,8 @@ from sqlalchemy.sql import ClauseElement
 from sqlmodel import Session
 
 from bridge.errors import StoreError
+
+log = logging.getLogger("aftertone.store")
 
 BUSY_MS = 2000
 """Longest wait for another process's commit."""
@@ -66,6 +69,7 @@ class Database:
         self._wal = path.with_name(path.name + "-wal")
         self._syncing = threading.Lock()
         self._unsynced = False
+        self._remains = True  # what was deleted before a crash may still stand in the WAL
         self._asking = threading.Lock()
         with _as_store_error():
             self._asked = _driver(path)
@@ -173,6 +177,26 @@ class Database:
         """The same as ``read``, as a SQLModel session."""
         with self.read() as connection, Session(connection, autoflush=False) as session:
             yield session
+
+    def wipe_later(self) -> None:
+        """Have the next ``wipe`` empty the WAL: to be called when a secret was deleted and committed."""
+        self._remains = True
+
+    def wipe(self) -> None:
+        """Empty the WAL if something deleted may be in it; the next time when a reader is in the way.
+
+        As ``empty_wal``.
+        """
+        if not self._remains:
+            return
+        self._remains = False  # before: what is deleted meanwhile is wiped the next time
+        emptied = False
+        try:
+            emptied = self.empty_wal()
+        finally:
+            self._remains |= not emptied
+        if not emptied:
+            log.info("the write-ahead log is in use: what was deleted will be wiped from it later")
 
     def empty_wal(self) -> bool:
         """Bring everything into the main file and cut the WAL to nothing; False when a reader is in the way.

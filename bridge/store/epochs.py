@@ -119,6 +119,7 @@ class Epochs:
             write_change(
                 session, now, mailbox_id, by, Act.LEFT if left else Act.REMOVED, None if left else user_id
             )
+        self._database.wipe_later()
         log.info("mailbox %s: %s was removed by %s", mailbox_id, user_id, by)
 
     def renew(self, mailbox_id: str, by: str, following: NextKey) -> None:

@@ -93,6 +93,7 @@ class NewKeys:
                 write_change(session, now, box.id, user_id, Act.NEW_DEVICE)
             _let_in_by(session, row, secrets)
             ended = end_others(session, user_id, staying)
+        self._database.wipe_later()
         log.info("user %s: new keys after a lost device, %d mailboxes", user_id, len(boxes))
         return ended, [box.id for box in boxes]
 

@@ -120,7 +120,10 @@ class Passkeys:
             .where(PasskeyRow.id == passkey_id, Keyslot.user_id == user_id)
         )
         with self._database.session() as session:
-            return session.exec(delete(Keyslot).where(col(Keyslot.id).in_(mine))).rowcount == 1
+            removed = session.exec(delete(Keyslot).where(col(Keyslot.id).in_(mine))).rowcount == 1
+        if removed:
+            self._database.wipe_later()
+        return removed
 
 
 def _rows(session: Session, user_id: str) -> list[PasskeyRow]:

@@ -102,7 +102,8 @@ class RecoveryKey:
             row = session.get_one(tables.RecoveryRow, was.user_id)
             row.since = None
             session.add(row)
-        self._database.empty_wal()
+        self._database.wipe_later()
+        self._database.wipe()
         return was
 
     def _made(self, session: Session) -> tables.User:

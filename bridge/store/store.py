@@ -96,8 +96,7 @@ class Store:
         self.flusher = Flusher(database, closing, self.tidy)
         notebook = Notebook(database, self.blobs, self.flusher, closing, publish)
         self.notes = Notes(database, self.blobs, notebook, publish)
-        # What was deleted before a crash may still stand in the WAL.
-        self.claims.forget()
+        database.wipe()
 
     def recover(self, now: datetime | None = None) -> Recovered:
         """End what a crash left open; to be called once by the process that records, before it does.
@@ -112,11 +111,11 @@ class Store:
         return recover(self._database, self.blobs, self._publish)
 
     def tidy(self) -> list[News]:
-        """Do what takes longer: wipe forgotten keys, withdraw old envelopes, drop what is over.
+        """Do what takes longer: wipe what was deleted, withdraw old envelopes, drop what is over.
 
         Called in a thread by ``flusher.run`` every 10 s; returns what is to be published. Raises StoreError.
         """
-        self.claims.forget()
+        self._database.wipe()
         self.sessions.drop_old()
         self.access.drop_old()
         gone = self.deleting.purge()

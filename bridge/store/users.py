@@ -211,7 +211,9 @@ class Users:
             row.login_salt = salt
             row.login_verifier = hashlib.sha256(login).digest()
             session.add(row)
-            return end_others(session, user_id, staying)
+            ended = end_others(session, user_id, staying)
+        self._database.wipe_later()
+        return ended
 
     def end_other_sessions(self, user_id: str, staying: str) -> int:
         """End every session of a user but ``staying`` (a token); returns how many there were."""
