@@ -15,14 +15,17 @@ KEPT_DAYS = 365
 """An entry goes after a year: long enough to ask who it was, and no diary of people for ever."""
 
 ONCE_S = 600
-"""The same act of one member on the same row is told once in so many seconds: a player asks in pieces."""
+"""Listening of one member to the same note is told once in so many seconds: a player asks in pieces."""
+
+ERASURE_S = 3600
+"""So long after its first request what is erased of one caller is one line: tens of thousands of rows."""
 
 MOST = 200
 """Entries of one answer."""
 
 _ADD = """
     INSERT INTO access (mailbox_id, user_id, at, act, call_id, count)
-    SELECT :mailbox, :user, :at, :act, :call, :count WHERE NOT EXISTS (
+    SELECT :mailbox, :user, :at, :act, :call, :count WHERE NOT :once OR NOT EXISTS (
         SELECT 1 FROM access WHERE call_id = :call AND user_id = :user AND act = :act AND at > :at - :once)
 """
 _TAKING_OUT = """
@@ -32,7 +35,7 @@ _TAKING_OUT = """
 _ONE_MORE = "UPDATE access SET call_id = NULL, count = count + 1 WHERE id = :id"
 _ADD_MORE = """
     UPDATE access SET count = count + :count
-    WHERE erasure = :erasure AND mailbox_id = :mailbox AND user_id = :user AND act = :act
+    WHERE erasure = :erasure AND mailbox_id = :mailbox AND user_id = :user AND act = :act AND at > :at - :span
 """
 _ADD_ERASURE = """
     INSERT INTO access (mailbox_id, user_id, at, act, count, erasure)
@@ -73,6 +76,10 @@ class Act(StrEnum):
     NEW_DEVICE = "new_device"
     TAKEN_OVER = "taken_over"
     DONE = "done"
+
+
+LISTENING = frozenset({Act.PLAYED, Act.OPENED, Act.SAVED})
+"""What changes nothing, however often it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +143,11 @@ def write(
     act: Act,
     call_id: bytes | None = None,
     count: int = 1,
-    *,
-    once_s: int = ONCE_S,
 ) -> None:
-    """Write an entry in the transaction of what it tells; the same one is told once in ``once_s``."""
+    """Write an entry in the transaction of what it tells; one of LISTENING is told once in ONCE_S."""
     values = {"mailbox": mailbox_id, "user": user_id, "act": str(act), "call": call_id, "count": count}
-    connection.execute(_ADD, {**values, "at": seconds_of(now), "once": once_s})
+    once = ONCE_S if act in LISTENING else 0
+    connection.execute(_ADD, {**values, "at": seconds_of(now), "once": once})
 
 
 def write_change(
@@ -159,7 +165,7 @@ def write_change(
 def write_erasure(
     connection: sqlite3.Connection, now: datetime, mailbox_id: str, user_id: str, erasure: bytes, count: int
 ) -> None:
-    """Write that a user erased ``count`` more rows of one caller: one line for however many requests."""
+    """Write that a user erased ``count`` more rows of one caller: one line for all requests of ERASURE_S."""
     values = {
         "mailbox": mailbox_id,
         "user": user_id,
@@ -167,6 +173,7 @@ def write_erasure(
         "act": str(Act.ERASED_CALLER),
         "erasure": erasure,
         "count": count,
+        "span": ERASURE_S,
     }
     if not connection.execute(_ADD_MORE, values).rowcount:
         connection.execute(_ADD_ERASURE, values)

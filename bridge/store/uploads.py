@@ -193,7 +193,7 @@ class Uploads:
                 (recipient.mailbox_id, Act.RECEIVED, arrival.call_id),
             )
             for mailbox_id, act, call_id in acts:
-                write(connection, now, mailbox_id, source.user_id, act, call_id, once_s=0)
+                write(connection, now, mailbox_id, source.user_id, act, call_id)
 
 
 def _call_row(arrival: Arrival, now: datetime) -> dict[str, object]:

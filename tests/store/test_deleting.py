@@ -9,7 +9,7 @@ import pytest
 from bridge.errors import StoreError
 from bridge.events import News
 from bridge.store import Row
-from bridge.store.access import KEPT_DAYS, Act
+from bridge.store.access import ERASURE_S, KEPT_DAYS, Act
 from bridge.store.blobs import Blobs
 from bridge.store.deleting import CHORE, UNDO_DAYS, YOUNG_S
 from bridge.store.finding import Show
@@ -155,6 +155,32 @@ def test_everything_of_one_caller_is_one_line_in_each_mailboxs_log(house: House)
     [entry] = house.store.access.page(other.mailbox_id)
     assert (entry.act, entry.count, entry.call_id) == (Act.ERASED_CALLER, 1, None)
     assert lamp(house) == Counts("1001", 0, 0)
+
+
+def test_what_is_erased_weeks_later_under_the_same_id_is_a_line_of_its_own(house: House) -> None:
+    anna = joined(house.store, "Anna", "1001")
+    rows = [spoken(house, str(number))[0] for number in range(4)]
+    box = house.store.mailboxes.recipient("1001").mailbox_id
+    wish = bytes(range(16))
+    house.clock.turn(days=1)
+    house.store.deleting.erase(rows[:1], anna.id, [box], wish)
+    house.clock.turn(seconds=ERASURE_S - 1)
+    house.store.deleting.erase(rows[1:2], anna.id, [box], wish)
+    house.clock.turn(days=20)
+    house.store.deleting.erase(rows[2:], anna.id, [box], wish)
+    assert acts(house) == [(Act.ERASED_CALLER, "Anna", 2)] * 2
+    [now, _] = house.store.access.page(box)
+    assert now.at == house.clock.now
+
+
+def test_every_deletion_and_every_return_stands_in_the_log(house: House) -> None:
+    anna = joined(house.store, "Anna", "1001")
+    call_id, _ = spoken(house)
+    box = house.store.mailboxes.recipient("1001").mailbox_id
+    for deleted in (True, False, True):
+        house.store.deleting.mark([call_id], anna.id, [box], deleted=deleted)
+        house.clock.turn(seconds=60)
+    assert [act for act, _, _ in acts(house)] == [Act.DELETED, Act.RESTORED, Act.DELETED]
 
 
 def test_a_call_that_may_still_speak_is_erased_when_it_no_longer_can(house: House) -> None:
