@@ -59,7 +59,7 @@ class Pages:
         """Return an error as the asker can read it: JSON below /api/ and for static files, else a page."""
         if not wants_page(scope):
             return error_answer(error)
-        answer = self.page("error", scope, {"status": error.status, "message": error.user}, error.status)
+        answer = self.page("error", scope, {"status": error.status}, error.status)
         answer.headers.update(error.headers)
         return answer
 

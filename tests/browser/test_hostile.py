@@ -51,7 +51,7 @@ def test_a_note_moved_under_another_call_is_not_opened(house: House, desk: Desk,
     page = desk.inbox(member)
     row = page.locator("call-row").filter(has_text="Jonas")
     row.get_by_role("button", name="Play").click()
-    expect(row.get_by_role("alert")).to_contain_text("could not be opened: not this note")
+    expect(row.get_by_role("alert")).to_contain_text("could not be opened: it is not the note of this call.")
     expect(page.locator("note-player")).to_be_hidden()
 
 

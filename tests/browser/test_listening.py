@@ -241,7 +241,7 @@ def test_what_went_wrong_is_said_plainly_and_can_be_tried_again(house: House, de
     row.get_by_role("button", name="Play the note").click()
     expect(told).to_contain_text("The server cannot be reached.")
     again.click()
-    expect(told).to_contain_text("The server answered with 503.")
+    expect(told).to_contain_text("Something went wrong at the server.")
     again.click()
     expect(told).to_contain_text("This note could not be opened:")
     expect(player_of(page)).to_be_hidden()

@@ -1,5 +1,6 @@
 /** The one way to the server: JSON under /api/v1 with the session cookie. */
 
+import { refusal as meaning } from "./refusal.js";
 import { say } from "./words.js";
 
 /**
@@ -43,18 +44,6 @@ export class ApiError extends Error {
     this.word = word;
   }
 }
-
-/**
- * Refusals that people meet, in their language.
- * @type {Record<string, import("./words.js").Word>}
- */
-const KNOWN = {
-  "wrong name or passphrase": "wrong_login",
-  "wrong passkey": "wrong_passkey",
-  "too many passkeys": "passkeys_full",
-  "passkey known": "passkey_there",
-  passkey: "passkey_failed",
-};
 
 let csrf = "";
 
@@ -195,18 +184,15 @@ async function reach(address, how) {
 
 /** @param {Response} response */
 async function refusal(response) {
-  const { error = "error", message = "" } = await response.json().catch(() => ({}));
-  return new ApiError(response.status, String(error), explain(response, String(error), String(message)));
+  const { error = "error" } = await response.json().catch(() => ({}));
+  return new ApiError(response.status, String(error), explain(response, String(error)));
 }
 
 /**
  * @param {Response} response
  * @param {string} word
- * @param {string} message
  */
-function explain(response, word, message) {
+function explain(response, word) {
   if (response.status === 429) return say("too_many", { s: Number(response.headers.get("Retry-After")) || 60 });
-  const known = KNOWN[word];
-  if (known) return say(known);
-  return message || say("server_said", { status: response.status });
+  return meaning(word, response.status);
 }

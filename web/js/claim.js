@@ -7,6 +7,7 @@ import * as api from "./api.js";
 import { StatusBanner } from "./banner.js";
 import { Keyring } from "./keyring.js";
 import { isOutgrown, succeed } from "./nextkey.js";
+import { inWords } from "./refusal.js";
 import { watchKeys } from "./watch.js";
 import { say } from "./words.js";
 
@@ -73,7 +74,7 @@ async function attempt(box, banner, about, work) {
     banner.set(`${about} ${box.id}`, null);
   } catch (error) {
     if (error instanceof api.ApiError && error.status === 401) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = inWords(error);
     banner.set(`${about} ${box.id}`, say(`${about}_later`, { name: box.name || box.extension, why }));
   }
 }

@@ -1,5 +1,6 @@
 /** Elements built by hand: texts only ever enter as text nodes, so no caller's name can become markup. */
 
+import { inWords } from "./refusal.js";
 import { say } from "./words.js";
 
 /** @typedef {Node | string | null | undefined | false} Child */
@@ -101,7 +102,7 @@ export function onSubmit(form, problem, work) {
       await work();
     } catch (error) {
       if (error instanceof FieldError) mark(error.fields, problem);
-      problem.textContent = error instanceof Error ? error.message : String(error);
+      problem.textContent = inWords(error);
     } finally {
       form.removeAttribute("aria-busy");
       submit.textContent = text;

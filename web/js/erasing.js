@@ -5,6 +5,7 @@ import { asKey } from "./book/contact.js";
 import { h } from "./dom.js";
 import { planOf, recordOf, shareInWords } from "./erasure.js";
 import { CallList } from "./list.js";
+import { inWords } from "./refusal.js";
 import { save } from "./save.js";
 import { toHex } from "./seal/bytes.js";
 import { say } from "./words.js";
@@ -78,7 +79,7 @@ export function eraseCaller(list, book, entry, { by, after }) {
       finish(gone);
     } catch (error) {
       // What is gone is gone; asked again, it goes on with the rest.
-      problem.textContent = error instanceof Error ? error.message : String(error);
+      problem.textContent = inWords(error);
       go.disabled = false;
       go.focus();
     } finally {

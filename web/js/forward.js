@@ -5,6 +5,7 @@ import { again, directory, nameOf, trust } from "./directory.js";
 import { h, onSubmit } from "./dom.js";
 import { fingerprint, Keyring } from "./keyring.js";
 import { CallList } from "./list.js";
+import { inWords } from "./refusal.js";
 import { resealed } from "./reseal.js";
 import { fromBase64url } from "./seal/bytes.js";
 import { whole } from "./sound.js";
@@ -101,7 +102,7 @@ class ForwardDialog {
       (this.#find.hidden ? this.#to : this.#words).focus();
       if (!this.#boxes.length) this.#problem.textContent = say("forward_nobody");
     } catch (error) {
-      this.#problem.textContent = error instanceof Error ? error.message : String(error);
+      this.#problem.textContent = inWords(error);
     }
   }
 

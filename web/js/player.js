@@ -4,6 +4,7 @@ import { PlayerControls } from "./controls.js";
 import { h, icon } from "./dom.js";
 import { charactersAct } from "./habits.js";
 import * as mediakeys from "./mediakeys.js";
+import { inWords } from "./refusal.js";
 import { save, share } from "./save.js";
 import { STEP_S, wishOf } from "./shortcuts.js";
 import { landing, moved, total } from "./silence.js";
@@ -211,7 +212,7 @@ export class NotePlayer extends HTMLElement {
       this.dispatchEvent(new CustomEvent("saved", { detail: track.id }));
       this.#note.textContent = [troubles(sound), say("shared")].filter(Boolean).join(" ");
     } catch (error) {
-      this.#note.textContent = say("share_failed", { why: error instanceof Error ? error.message : String(error) });
+      this.#note.textContent = say("share_failed", { why: inWords(error) });
     }
   }
 

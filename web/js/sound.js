@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { decode, isG711, SAMPLE_RATE, wav } from "./g711.js";
 import { Keyring } from "./keyring.js";
+import { unopened } from "./refusal.js";
 import { Refused } from "./seal/refused.js";
 import { silences } from "./silence.js";
 import { say } from "./words.js";
@@ -107,7 +108,7 @@ async function opened(keyring, blob, mailboxId, data, partly) {
     if (error.word === "record" && !partly) throw new Unplayable(say("damaged"), "rest");
     if (error.word === "update needed") throw new Unplayable(say("update_needed"));
     if (error.word === "not sealed to this key") throw new Unplayable(say("other_key"), "again");
-    throw new Unplayable(say("cannot_open", { why: error.word }), "again");
+    throw new Unplayable(unopened(error), "again");
   }
 }
 

@@ -1,6 +1,7 @@
 /** One contact, by hand. */
 
 import { FieldError, h, onSubmit } from "../dom.js";
+import { inWords } from "../refusal.js";
 import { fold } from "../search.js";
 import { say } from "../words.js";
 import { asKey, cleanNumber, contact, LONGEST_NAME, LONGEST_NOTE } from "./contact.js";
@@ -59,7 +60,7 @@ export function editContact(book, before, caller = { name: "", number: "" }) {
       await book.save(without);
       close("saved");
     } catch (error) {
-      problem.textContent = error instanceof Error ? error.message : String(error);
+      problem.textContent = inWords(error);
     } finally {
       remove.disabled = false;
     }

@@ -1,6 +1,7 @@
 /** The address book in a dialog: who stands in it, and what is done with all of it. */
 
 import { h } from "../dom.js";
+import { inWords } from "../refusal.js";
 import { haystack, matches, parse } from "../search.js";
 import { save } from "../save.js";
 import { locale, say } from "../words.js";
@@ -159,7 +160,7 @@ export class BookDialog {
     try {
       await work();
     } catch (error) {
-      this.#problem.textContent = error instanceof Error ? error.message : String(error);
+      this.#problem.textContent = inWords(error);
     }
   }
 }
