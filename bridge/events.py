@@ -24,7 +24,7 @@ class News:
     """Something changed. ``mailbox_id`` says who may know; ``row_id`` what to fetch again.
 
     ``kind``: ``row`` (a row is new or changed), ``status`` (the bridge's own state), ``missed`` (this
-    listener was too slow: fetch everything again).
+    listener was too slow: fetch everything again), ``full`` (this listener gives way to another).
     """
 
     kind: str

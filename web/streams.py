@@ -25,6 +25,9 @@ house where 20 callers hang up every second) is told together, each row once."""
 RETRY_MS = 2000
 """How long a browser waits before it connects again by itself."""
 
+FULL = News("full")
+"""To a stream that gives way: who came back at once would push out the next, and so on for ever."""
+
 
 @dataclass(eq=False, slots=True)
 class Stream:
@@ -50,9 +53,10 @@ class Streams:
         return len(self._open) >= MOST
 
     def begin(self, user_id: str, token: str, wanted: Callable[[News], bool]) -> Stream:
-        """Open a stream; a user's oldest ends when he has too many."""
+        """Open a stream; a user's oldest ends when he has too many, and is told that this is why."""
         mine = [stream for stream in self._open if stream.user_id == user_id]
         for stream in mine[: max(0, len(mine) + 1 - PER_USER)]:
+            stream.listener.offer(FULL)
             self.end(stream)
         stream = Stream(user_id, token, self._events.listen(wanted))
         self._open[stream] = None

@@ -191,7 +191,7 @@ def test_an_orderly_stop_ends_every_stream(town: Town) -> None:
     story()
 
 
-def test_one_user_holds_eight_streams_and_the_oldest_gives_way(town: Town) -> None:
+def test_one_user_holds_eight_streams_and_the_oldest_gives_way_and_hears_why(town: Town) -> None:
     @in_loop
     async def story() -> None:
         async with up(town) as url, AsyncExitStack() as stack:
@@ -199,6 +199,7 @@ def test_one_user_holds_eight_streams_and_the_oldest_gives_way(town: Town) -> No
                 await stack.enter_async_context(listening(url, town.page_of(town.alice)))
                 for _ in range(streams.PER_USER + 1)
             ]
+            assert await opened[0].next() == ("full", {})
             assert await opened[0].ended()
             assert town.app.state.house.streams.count(town.alice.id) == streams.PER_USER
             row_id = town.call("1001")

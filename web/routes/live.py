@@ -9,7 +9,7 @@ from bridge.events import QUEUE, News
 from web.answers import ApiError
 from web.auth import Caller, Who, readable
 from web.house import Here, House
-from web.streams import event
+from web.streams import FULL, event
 
 AGAIN_S = 15.0
 """Seconds after which a stream looks anew whose rows it may tell of, for changes made by another process."""
@@ -18,6 +18,7 @@ AGAIN_S = 15.0
 async def events(who: Who, house: Here) -> Response:
     """Stream ``row`` {row_id, mailbox_id}, ``status`` {recording, pbx} and ``missed`` {}, each as it happens.
 
+    ``full`` {} is the last of a stream that gives way to a newer one of this user: ask now and then instead.
     News of a mailbox reach only who may see its rows at that moment. The stream ends with its session.
     """
     if house.streams.full:
@@ -49,6 +50,8 @@ def _told_to_all(news: News) -> bytes:
     """Return an event that is the same on every stream; hundreds may hear it at once."""
     if news.kind == "row" and news.row_id is not None:
         return event("row", {"row_id": news.row_id, "mailbox_id": news.mailbox_id})
+    if news == FULL:
+        return event("full", {})
     return event("missed", {})  # also for a mailbox as a whole: fetch everything again
 
 
