@@ -114,7 +114,7 @@ class Uploads:
         """Take the announcement of a new note for ``recipient``, a mailbox as it is now.
 
         Raises Refused: ``too long`` (above the limit of a note), ``disk full``, ``too many uploads``,
-        ``taken already``, ``old key``, and as ``frames``. StoreError.
+        ``old key``, and as ``frames``. StoreError.
         """
         if begun.size > self.most_bytes:
             seconds = f"{self._limit_s:g}"
@@ -128,7 +128,7 @@ class Uploads:
         if self._store.free_bytes() - still - begun.size < self._min_free:
             raise Refused("disk full", user="The server's disk is nearly full: no further notes are taken.")
         frames = Frames(begun.size - head.size, most_peaks=math.ceil(self._limit_s * 20) + 4096)
-        staged = self._store.uploads.stage(begun.note_id, begun.call_id)
+        staged = self._store.uploads.stage(begun.note_id)
         made = Upload(begun, origin, recipient, head, frames, staged, self._clock())
         self._all[begun.note_id] = made
         staged.append(begun.head)

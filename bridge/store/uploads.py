@@ -115,10 +115,11 @@ class Uploads:
         self._folder = data / FOLDER
         self._clock = clock
 
-    def stage(self, note_id: bytes, call_id: bytes) -> Staged:
-        """Begin the file of a note. Raises Refused(``taken already``): there is such a note or call."""
-        if self._database.ask(_THERE, note_id, call_id)[0][0] or self._blobs.path(note_id).exists():
-            raise Refused("taken already", user="This note is here already.")
+    def stage(self, note_id: bytes) -> Staged:
+        """Begin the file of a note. Raises Refused(``taken already``): one is on its way.
+
+        Whether there is such a note ``keep`` alone says: it may be one that the sender must not know of.
+        """
         path = self._folder / (note_id.hex() + SUFFIX)
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)

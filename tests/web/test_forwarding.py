@@ -118,17 +118,35 @@ def test_a_connection_that_broke_goes_on_where_it_was_and_other_bytes_are_refuse
     story()
 
 
-def test_a_note_that_was_taken_already_is_not_written_over(town: Town) -> None:
+def test_a_note_that_is_there_already_is_not_written_over_and_an_announcement_does_not_tell_of_it(
+    town: Town,
+) -> None:
     @in_loop
     async def story() -> None:
         mine = await parcel(town)
+        foreign_row = bytes.fromhex(town.call("2002"))
+        foreign = (await town.note("2002", foreign_row.hex())).id
         blob = town.store.blobs.path(bytes.fromhex(mine.source)).read_bytes()
         async with town.page_of(town.alice) as page:
-            for ids in ({"id": bytes.fromhex(mine.source)}, {"call_id": bytes.fromhex(mine.source)}):
-                answer = await begin(page, Parcel(mine.recipient, mine.source, **ids))
+            for ids in (
+                {"id": foreign},
+                {"call_id": foreign_row},
+                {"id": foreign_row},
+                {"id": bytes.fromhex(mine.source)},
+                {"call_id": bytes.fromhex(mine.source)},
+            ):
+                there = Parcel(mine.recipient, mine.source, **ids)
+                new = Parcel(mine.recipient, mine.source)
+                told = [await begin(page, each) for each in (there, new)]
+                assert {(answer.status_code, answer.text) for answer in told} == {
+                    (200, f'{{"at":{len(new.head)}}}')
+                }
+                assert (await rest(page, there, len(there.head))).status_code == 200
+                answer = await done(page, there)
                 assert (answer.status_code, answer.json()["error"]) == (409, "taken already")
         assert town.store.blobs.path(bytes.fromhex(mine.source)).read_bytes() == blob
-        assert nothing_is_left(town)
+        assert len(list((town.data / "notes").glob("*/*"))) == 2
+        assert town.store.calls.count([town.box("2002").id]) == 1
 
     story()
 
