@@ -110,10 +110,21 @@ test("CSV of Google, Outlook and telephones, in English and German, however it i
 test("CSV that is none, is cut off, or holds formulas", () => {
   assert.deepEqual(read("just, some text\nand, more"), { people: [], passed: [] });
   assert.deepEqual(read(""), { people: [], passed: [] });
-  assert.deepEqual(read("Name;Telefon\n\"never closed;1\nA;2\n").passed, ["no_number"]);
   const { people, passed } = read("Name;Telefon\n=HYPERLINK(\"http://x\");1007\n@SUM(A1);=1+1\n;12\n\n;;;\n<b>B</b>;\"0\"\"5\"\n");
   assert.deepEqual(people, [["=HYPERLINK(\"http://x\")", "1007"]]);
   assert.deepEqual(passed, ["no_number", "no_name", "no_number"]);
+});
+
+test("a quotation mark that nothing closes takes no line after its own along, and is told", () => {
+  const rest = Array.from({ length: 500 }, (_, n) => [`A${n}`, `10${n}`]);
+  const { people, passed } = read(`Name;Telefon\nOma;12\n"Opa;13\n${rest.map((each) => each.join(";")).join("\n")}`);
+  assert.deepEqual(people, [["Oma", "12"], ["Opa", "13"], ...rest]);
+  assert.deepEqual(passed, ["unclosed"]);
+  const taking = new Taking([]);
+  for (const each of contactsIn(bytes('Name;Telefon\nOma;"12\nOpa;13')).found) taking.add(each);
+  assert.deepEqual([taking.names, taking.skipped.unclosed], [["Oma", "Opa"], 1]);
+  assert.deepEqual(read('Name;Telefon\nOma;"12"\nOpa;13\n"').passed, ["unclosed"]);
+  assert.equal(read(`Name;Telefon\n"${";\"\"".repeat(200_000)}`).passed[0], "unclosed", "in one pass");
 });
 
 test("a number is what can be dialled", () => {

@@ -37,7 +37,8 @@ export function* readCsv(text) {
   const { start, delimiter } = shape(text);
   /** @type {Columns | null} */
   let columns = null;
-  for (const { cells, at } of lines(text, start, delimiter)) {
+  for (const { cells, at, unclosed } of lines(text, start, delimiter)) {
+    if (unclosed) yield { at, contact: null, why: "unclosed" };
     if (!cells.some((cell) => cell.trim())) continue;
     if (!columns) {
       columns = headings(cells);
@@ -68,18 +69,22 @@ function shape(text) {
 }
 
 /**
- * RFC 4180, and what programs make of it: a quote within a cell that did not begin with one is a letter.
+ * RFC 4180, and what programs make of it: a quote within a cell that did not begin with one is a letter. One that nothing
+ * closes is left out, or the rest of the file would be its cell: its line is told as `unclosed`.
  * @param {string} text
  * @param {number} start
  * @param {string} delimiter
- * @returns {Generator<{cells: string[], at: number}, void>}
+ * @returns {Generator<{cells: string[], at: number, unclosed: boolean}, void>}
  */
 function* lines(text, start, delimiter) {
   /** @type {string[]} */
   let cells = [];
   let at = start;
+  let unclosed = false;
   while (at < text.length) {
-    const { cell, end } = text[at] === '"' ? quotedCell(text, at) : plainCell(text, at, delimiter);
+    const quoted = text[at] === '"' ? quotedCell(text, at) : null;
+    unclosed ||= text[at] === '"' && !quoted;
+    const { cell, end } = quoted ?? plainCell(text, at + (text[at] === '"' ? 1 : 0), delimiter);
     if (cells.length < MOST_CELLS) cells.push(cell);
     at = end;
     if (text[at] === delimiter) {
@@ -89,11 +94,12 @@ function* lines(text, start, delimiter) {
     if (text[at] === "\r") at += 1;
     if (text[at] === "\n" || at >= text.length || text[at - 1] === "\r") {
       if (text[at] === "\n") at += 1;
-      yield { cells, at };
+      yield { cells, at, unclosed };
       cells = [];
+      unclosed = false;
     }
   }
-  if (cells.length) yield { cells, at: text.length };
+  if (cells.length) yield { cells, at: text.length, unclosed };
 }
 
 /**
@@ -110,6 +116,8 @@ function plainCell(text, at, delimiter) {
 /**
  * @param {string} text
  * @param {number} at
+ * @returns {{cell: string, end: number} | null} null: nothing closes it, which is found once in a file at most: from
+ *   there on all quotes are in pairs
  */
 function quotedCell(text, at) {
   const pieces = [];
@@ -117,11 +125,11 @@ function quotedCell(text, at) {
   let from = at + 1;
   for (;;) {
     const end = text.indexOf('"', from);
-    const stop = end < 0 ? text.length : end;
-    const doubled = end >= 0 && text[end + 1] === '"';
-    if (length < LONGEST_CELL) pieces.push(text.slice(from, Math.min(stop, from + LONGEST_CELL)), doubled ? '"' : "");
-    length += stop - from + 1;
-    if (!doubled) return { cell: pieces.join("").slice(0, LONGEST_CELL), end: end < 0 ? text.length : end + 1 };
+    if (end < 0) return null;
+    const doubled = text[end + 1] === '"';
+    if (length < LONGEST_CELL) pieces.push(text.slice(from, Math.min(end, from + LONGEST_CELL)), doubled ? '"' : "");
+    length += end - from + 1;
+    if (!doubled) return { cell: pieces.join("").slice(0, LONGEST_CELL), end: end + 1 };
     from = end + 2;
   }
 }

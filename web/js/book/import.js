@@ -52,6 +52,7 @@ export function summaryOf({ fresh, more, known, skipped, names }) {
     skipped.no_number && say("skipped_no_number", { n: n(skipped.no_number) }),
     skipped.no_name && say("skipped_no_name", { n: n(skipped.no_name) }),
     skipped.unfinished && say("skipped_unfinished", { n: n(skipped.unfinished) }),
+    skipped.unclosed && say("import_unclosed", { n: n(skipped.unclosed) }),
     skipped.full && say("skipped_full", { n: n(skipped.full) }),
   ].filter(Boolean);
   const lines = [say("import_fresh", { n: n(fresh) }), more && say("import_more", { n: n(more) }), known && say("import_known", { n: n(known) }), ...passed];

@@ -7,7 +7,7 @@ import { numberKey } from "./names.js";
 /**
  * @typedef {import("./contact.js").Contact} Contact
  * @typedef {import("./vcard.js").Found} Found
- * @typedef {{no_name: number, no_number: number, unfinished: number, full: number}} Skipped
+ * @typedef {{no_name: number, no_number: number, unfinished: number, unclosed: number, full: number}} Skipped
  */
 
 export class Taking {
@@ -18,7 +18,7 @@ export class Taking {
   /** People who were there just so. */
   known = 0;
   /** @type {Skipped} */
-  skipped = { no_name: 0, no_number: 0, unfinished: 0, full: 0 };
+  skipped = { no_name: 0, no_number: 0, unfinished: 0, unclosed: 0, full: 0 };
   /** @type {Map<string, Contact[]>} by folded name */
   #people = new Map();
   #size = 0;

@@ -7,7 +7,8 @@ import { contact } from "./contact.js";
 
 /**
  * @typedef {import("./contact.js").Contact} Contact
- * @typedef {"no_name" | "no_number" | "unfinished"} Why why something of a file is no contact
+ * @typedef {"no_name" | "no_number" | "unfinished" | "unclosed"} Why why something of a file is no contact; unclosed: a
+ *   quote that nothing closes, whose line comes without it
  * @typedef {{at: number, contact: Contact | null, why: Why | null}} Found at: how far the file is read, in letters
  * @typedef {{name: string, params: Map<string, string[]>, value: string}} Property
  */

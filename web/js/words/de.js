@@ -193,6 +193,7 @@ export const de = {
   skipped_no_name: "Übergangen, ohne Namen: {n}",
   skipped_unfinished: "Übergangen, beschädigt: {n}",
   skipped_full: "Übergangen, weil das Adressbuch voll ist: {n}",
+  import_unclosed: "Zeilen mit einem Anführungszeichen, das nichts schließt, ohne dieses gelesen: {n}. Sehen Sie sie an.",
   import_such_as: "Zum Beispiel",
   import_take: "Ins Adressbuch übernehmen",
   import_done: "Übernommen oder ergänzt: {n}",

@@ -198,6 +198,7 @@ export const en = {
   skipped_no_name: "Passed over, without a name: {n}",
   skipped_unfinished: "Passed over, damaged: {n}",
   skipped_full: "Passed over, as the address book is full: {n}",
+  import_unclosed: "Lines with a quotation mark that nothing closes, read without it: {n}. Look at them.",
   import_such_as: "Such as",
   import_take: "Add to the address book",
   import_done: "Added or completed: {n}",
