@@ -6,7 +6,9 @@ import httpx
 import pytest
 
 from bridge.seal.keyslot import SlotKind, make_keyslot
+from bridge.seal.note import Recipient
 from tests.loop import in_loop
+from tests.web.sender import Parcel, begin
 from tests.web.town import API, CALLER_NAME, CALLER_NUMBER, Town
 from web.answers import to_b64
 from web.auth import COOKIE
@@ -65,9 +67,20 @@ def address(path: str, **ids: str) -> str:
     return path.format(**ids)
 
 
-async def ask(client: httpx.AsyncClient, route: Any, path: str) -> httpx.Response:
+async def ask(client: httpx.AsyncClient, route: Any, path: str, note_id: str = UNKNOWN) -> httpx.Response:
     body = BODIES.get(name_of(route), {} if route.method != "GET" else None)
+    if name_of(route) == "forwards_begin":
+        body = {**BODIES["forwards_begin"], "note_id": note_id}
     return await client.request(route.method, path, json=body)
+
+
+async def upload_of_alice(town: Town, note_id: str) -> str:
+    """She has announced a forward, and nothing more of it is here."""
+    box = town.box("2002")
+    parcel = Parcel(Recipient(box.id, box.epoch, box.public), note_id)
+    async with town.page_of(town.alice) as page:
+        assert (await begin(page, parcel)).status_code == 200
+    return parcel.id.hex()
 
 
 @pytest.mark.parametrize("route", CLOSED, ids=name_of)
@@ -105,8 +118,14 @@ def test_what_is_not_mine_looks_like_what_does_not_exist(town: Town, route: Any,
             "user_id": "us_x",
             "passkey_id": UNKNOWN,
         }
+        read = theirs["note_id"]
+        if name_of(route) in ("forwards_add", "forwards_finish"):
+            theirs["note_id"] = await upload_of_alice(town, read)
+        if name_of(route) == "forwards_begin":
+            # Into any mailbox whatever: what must not be told is the note.
+            theirs["mailbox_id"] = nothing["mailbox_id"] = town.box("2002").id
         async with town.page_of(getattr(town, who)) as page:
-            foreign = await ask(page, route, address(route.path, **theirs))
+            foreign = await ask(page, route, address(route.path, **theirs), read)
             unknown = await ask(page, route, address(route.path, **nothing))
         if who == "bob" and name_of(route).startswith("claim_"):
             assert foreign.status_code in (409, 422)  # he belongs to it and is told that it is taken
