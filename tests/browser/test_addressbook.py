@@ -144,6 +144,7 @@ def test_a_caller_is_named_from_its_row_while_a_note_plays_and_nothing_stirs(
     expect(dialog.get_by_label("Name")).to_be_focused()
     expect(dialog.get_by_label("Name")).to_have_value("JM")
     expect(dialog.get_by_label("Numbers")).to_have_value("+493055501234")
+    expect(dialog.get_by_label("Note")).to_have_attribute("spellcheck", "false")
     assert_accessible(page)
     dialog.get_by_label("Name").fill("")
     dialog.get_by_role("button", name="Save").click()

@@ -75,7 +75,9 @@ def test_a_forwarded_note_is_heard_in_the_other_mailbox_at_once_and_stays_there_
     dialog = dialog_of(page, SHOWN)
     dialog.get_by_label("To the mailbox").select_option("Workshop (1002)")
     expect(dialog).to_contain_text("for the first time")
-    dialog.get_by_label("Words of your own").fill("Bitte zurückrufen <b>heute</b>")
+    words = dialog.get_by_label("Words of your own")
+    expect(words).to_have_attribute("spellcheck", "false")  # no service that looks spelling up is told
+    words.fill("Bitte zurückrufen <b>heute</b>")
     assert_accessible(page)
     dialog.get_by_role("button", name="Forward", exact=True).click()
     expect(dialog).to_contain_text("The note now stands in Workshop (1002)")

@@ -54,7 +54,8 @@ class ForwardDialog {
   #trust = h("p", { class: "hint", role: "status" });
   #checked = h("input", { type: "checkbox" });
   #check = h("label", { class: "switch", hidden: true }, this.#checked, say("forward_checked"));
-  #text = h("textarea", { id: "forward-text", rows: 2, maxlength: LONGEST, autocomplete: "off", "aria-describedby": "forward-text-hint" });
+  #text = h("textarea", { id: "forward-text", rows: 2, maxlength: LONGEST, autocomplete: "off", spellcheck: "false",
+    "aria-describedby": "forward-text-hint" });
   #progress = h("progress", { max: 1, value: 0, "aria-label": say("forwarding"), hidden: true });
   #problem = h("p", { class: "problem", role: "alert" });
   #send = h("button", { type: "submit" }, say("forward"));

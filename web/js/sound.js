@@ -6,6 +6,7 @@ import { Keyring } from "./keyring.js";
 import { unopened } from "./refusal.js";
 import { Refused } from "./seal/refused.js";
 import { silences } from "./silence.js";
+import { clip } from "./who.js";
 import { say } from "./words.js";
 
 /**
@@ -51,7 +52,7 @@ export async function playable(keyring, mailboxId, data, partly) {
   const note = await whole(keyring, mailboxId, data, partly);
   if (!note.media.length && !note.gaps.length) throw new Unplayable(say("no_sound"), "again");
   const type = String(note.meta.type);
-  if (!isG711(type)) throw new Unplayable(say("cannot_play", { type }));
+  if (!isG711(type)) throw new Unplayable(say("cannot_play", { type: clip(type) }));
   const { samples, gaps } = withGaps(decode(note.media, type), note.gaps);
   return {
     sound: new Blob([wav(samples)], { type: "audio/wav" }),

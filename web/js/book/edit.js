@@ -28,7 +28,7 @@ export function editContact(book, before, caller = { name: "", number: "" }) {
   const names = h("datalist", { id: "contact-names" }, ...book.contacts.slice(0, OFFERED).map((each) => h("option", { value: each.name })));
   const numbers = h("textarea", { id: "contact-numbers", rows: 3, autocomplete: "off", spellcheck: "false", inputmode: "tel", "aria-describedby": "contact-hint" });
   numbers.value = (before?.numbers ?? [caller.number]).join("\n");
-  const note = h("input", { id: "contact-note", autocomplete: "off", maxlength: LONGEST_NOTE, value: before?.note ?? "" });
+  const note = h("input", { id: "contact-note", autocomplete: "off", spellcheck: "false", maxlength: LONGEST_NOTE, value: before?.note ?? "" });
   const problem = h("p", { class: "problem", role: "alert" });
   const cancel = h("button", { type: "button", class: "quiet" }, say("cancel"));
   const remove = h("button", { type: "button", class: "quiet", hidden: !before }, say("contact_remove"));
