@@ -22,6 +22,7 @@ import * as marks from "./marks.js";
 import { playOn } from "./onward.js";
 import { NotePlayer } from "./player.js";
 import { RecoveryLine } from "./recovery.js";
+import { inWords } from "./refusal.js";
 import * as shell from "./shell.js";
 import { takeFrom } from "./taking.js";
 import { UnlockPanel } from "./unlock.js";
@@ -301,7 +302,7 @@ function fell(error) {
  */
 function tell(line, error, how) {
   if (error instanceof api.ApiError && error.status === 401) void over();
-  else banner.set(line, error instanceof Error ? error.message : String(error), how);
+  else banner.set(line, inWords(error), how);
 }
 
 /** The session was ended elsewhere, as that of a lost device is: nothing of it stays here but the pins. */
