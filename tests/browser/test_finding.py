@@ -218,7 +218,7 @@ def test_the_keyboard_alone_does_it_and_listeners_are_told(house: House, desk: D
     expect(status).to_have_text("15 calls found")
     page.keyboard.press("Escape")
     expect(box(page)).to_have_value("")
-    expect(page.locator("call-row")).to_have_count(50)
+    expect(page.locator("call-row")).to_have_count(20)
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowLeft")
     expect(pill(page, "Deleted")).to_be_checked()

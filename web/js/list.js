@@ -27,7 +27,7 @@ import { say } from "./words.js";
  *   counts: Record<Show, number>}} View found: rows that fit; counts: how many would under each filter, of those known
  */
 
-/** Rows that are drawn at once when something else is wanted: a window full. More follow when there is room below. */
+/** Rows that are drawn at once for a key: a window full. More follow when there is room below. */
 const FIRST = 20;
 
 /** Fires `fresh` (detail: who called) for a row that is new, `trouble` (detail: error) when a request failed, and
@@ -101,9 +101,10 @@ export class CallList extends HTMLElement {
    * @param {Query} query
    */
   find(filter, query) {
+    // Also for the key that takes the last word away.
+    this.#most = query.length || this.#query.length ? FIRST : PAGE;
     this.#filter = filter;
     this.#query = query;
-    this.#most = FIRST;
     this.#sheet.shown = [];
     if (!this.#begun) return;
     this.#arrange();
