@@ -79,6 +79,8 @@ class House:
         self.pbx: Pbx = "off"
         self.events = Events()
         self._listening = socket.create_server(("127.0.0.1", port))
+        # As uvloop does for the service; plain asyncio would let each answer wait 40 ms for an ACK.
+        self._listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.url = f"http://localhost:{self._listening.getsockname()[1]}"
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="house", daemon=True)
