@@ -20,7 +20,8 @@ _HEX = re.compile(r"[0-9a-fA-F]{64}")
 LEFT = """\
 Backups that were made while it was on still hold what it was given: with its file and such a backup
 everything in these mailboxes can be opened, also what comes from now on, until they are given a new key.
-The next member's page that looks gives them one by itself; `member new-key` does it, too."""
+The next member's page to look gives them one, or offers to where it does not know everybody's key;
+`member new-key` does it, too."""
 
 
 def make(args: argparse.Namespace) -> int:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import Refused
-from bridge.keyholder.client import Client, b64, load_key, unb64
+from bridge.keyholder.client import Client, b64, fingerprint, load_key, unb64
 from bridge.keyholder.failure import Exit, Failure, ending, plain, tell
 from bridge.keyholder.keyring import Box, Keyring
-from bridge.keyholder.members import box_of, fingerprint, one_of
+from bridge.keyholder.members import box_of, one_of
 from bridge.seal import keys
 from bridge.seal.curve import public_of
 

@@ -16,6 +16,7 @@ from bridge.errors import Refused
 from bridge.keyholder.failure import Exit, Failure
 from bridge.seal import keys
 from bridge.seal.keyfile import KeyFile
+from bridge.seal.layout import kid
 
 API = "/api/v1"
 
@@ -37,6 +38,11 @@ _CODES = {
 def b64(data: bytes) -> str:
     """Return base64url without padding, as the API writes bytes."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def fingerprint(public: bytes) -> str:
+    """Return a public key as two people read it to each other, as the page shows it too."""
+    return kid(public).hex(" ", 2)
 
 
 def unb64(text: object) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from bridge.errors import Refused
 from bridge.keyholder.client import Client, b64, unb64, unhex
+from bridge.keyholder.epochs import MOVED, next_key
 from bridge.keyholder.failure import Exit, Failure, tell
 from bridge.seal import keys
 from bridge.seal.curve import new_keypair, public_of
@@ -146,14 +147,11 @@ class Keyring:
                 f" `member new-key --mailbox {box.extension}` gives it another, if no member's page does"
             )
             return
-        private, public = new_keypair()
-        wrap = keys.mailbox_wrap(key.public, key.user, box.id, box.epoch + 1, private, public)
-        wraps = [{"user_id": key.user, "wrap": b64(wrap)}]
-        following = {"epoch": box.epoch + 1, "public": b64(public), "wraps": wraps}
+        me = [{**each, "public": b64(key.public)} for each in members if each["user_id"] == key.user]
         try:
-            client.post(f"mailboxes/{box.id}/key", following)
+            client.post(f"mailboxes/{box.id}/key", next_key(box.id, box.epoch + 1, me))
         except Failure as failure:
-            if failure.word != "members changed":  # somebody else was faster
+            if failure.word != MOVED:
                 raise
         else:
             tell(f"mailbox {box.extension} has a new key: who left could have kept the one so far")

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from bridge.keyholder.client import Client, load_key, unb64
+from bridge.keyholder.client import Client, fingerprint, load_key, unb64
 from bridge.keyholder.failure import Exit, Failure, ending, plain
 from bridge.keyholder.keyring import Box, Keyring
-from bridge.seal.layout import kid
 
 STATES = {
     "member": "reads this mailbox",
@@ -33,11 +32,6 @@ def members(mailbox: str, key_file: Path, *, server: str | None = None) -> int:
                 print(plain(f"{member['name']}{key}  {STATES.get(member['state'], member['state'])}"))
 
     return ending(work)
-
-
-def fingerprint(public: bytes) -> str:
-    """Return a public key as two people read it to each other, as the page shows it too."""
-    return kid(public).hex(" ", 2)
 
 
 def box_of(keyring: Keyring, mailbox: str) -> Box:

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 from bridge.keyholder.client import Client, load_key
+from bridge.keyholder.epochs import again, next_key
 from bridge.keyholder.failure import Exit, Failure, ending, plain, tell
 from bridge.keyholder.keyring import Keyring
 from bridge.keyholder.members import box_of, one_of
-from bridge.keyholder.nextkey import TRIES, next_key
 
 
 def remove(user: str, mailbox: str, key_file: Path, *, server: str | None = None) -> int:
@@ -26,34 +26,26 @@ def remove(user: str, mailbox: str, key_file: Path, *, server: str | None = None
             shown = plain(str(member["name"]))
             tell(f"{shown} may keep what he has heard or saved, and could read every note so far")
             _confirm(shown, box.extension)
-            epoch = _remove(client, path, str(member["user_id"]), box.id)
+            epoch = again(lambda: _remove(client, path, str(member["user_id"]), box.id))
             print(plain(f"{shown} reads nothing of mailbox {box.extension} any more."))
             if epoch is not None and member["user_id"] != client.key.user:
-                again = Keyring(client)
-                again.settle()  # older notes, for the new key
+                Keyring(client).settle()  # older notes, for the new key
 
     return ending(work)
 
 
 def _remove(client: Client, path: str, user_id: str, mailbox_id: str) -> int | None:
     """Return the number of the key that was made for it, if one was. Raises Failure."""
-    for last in (False,) * (TRIES - 1) + (True,):
-        told = client.get(path)
-        going = [each for each in told["members"] if each["user_id"] == user_id]
-        following = None
-        if any(each["state"] == "member" for each in going):
-            staying = [
-                each for each in told["members"] if each["state"] == "member" and each["user_id"] != user_id
-            ]
-            following = next_key(mailbox_id, told["epoch"] + 1, staying) if staying else None
-        try:
-            client.post(f"{path}/{user_id}/remove", {"next": following})
-        except Failure as failure:
-            if failure.word != "members changed" or last:
-                raise
-        else:
-            return int(following["epoch"]) if following is not None else None
-    raise AssertionError("the last try returns or raises")
+    told = client.get(path)
+    going = [each for each in told["members"] if each["user_id"] == user_id]
+    following = None
+    if any(each["state"] == "member" for each in going):
+        staying = [
+            each for each in told["members"] if each["state"] == "member" and each["user_id"] != user_id
+        ]
+        following = next_key(mailbox_id, told["epoch"] + 1, staying) if staying else None
+    client.post(f"{path}/{user_id}/remove", {"next": following})
+    return int(following["epoch"]) if following is not None else None
 
 
 def _confirm(shown: str, extension: str) -> None:

@@ -118,7 +118,7 @@ def house(pbx: Pbx, tmp_path: Path) -> Iterator[Installation]:
     with house_at(pbx, 0, tmp_path) as house:
         yield house
         bait = re.findall(
-            r"aftertone-was-here|DROP TABLE|SHELL\(|<svg|Callee|4977\d{4}|\.\./passwd|etc/passwd|\U0001f4de",
+            r"aftertone-was-here|DROP TABLE|SHELL|svg[/>&]|Callee|4977\d{4}|passwd|\U0001f4de",
             house.log(),
         )
         assert bait == [], "nothing of a caller is in the log"

@@ -60,8 +60,8 @@ let leaving = false;
 /** @type {marks.Marks | null} */
 let marked = null;
 
-/** Which session this is; null until that is known. @type {string | null} */
-let session = null;
+/** @type {string | null} of this session; null while nobody knows which it is */
+let csrf = null;
 
 /** Times the stream told whether notes are recorded. */
 let statusTold = 0;
@@ -72,7 +72,7 @@ async function begin() {
     return;
   }
   const { me, online } = await whoAmI();
-  session = me.csrf;
+  csrf = me.csrf;
   const keyring = new Keyring(me);
   print = await keyring.fingerprint(me.user.public);
   marked = await marks.Marks.open(me.user.id);
@@ -323,7 +323,7 @@ function leave() {
 }
 
 doors.onmessage = leave;
-offerLogOut(document.querySelector("#log-out"), () => ({ marks: marked, csrf: session }), {
+offerLogOut(document.querySelector("#log-out"), () => ({ marks: marked, csrf }), {
   begun: () => {
     leaving = true;
     live.stop();
