@@ -11,7 +11,7 @@ from tests.browser.accessible import assert_accessible
 from tests.browser.conftest import Desk
 from tests.browser.house import House, Member, until
 from tests.browser.test_members import approve_over_http
-from tests.browser.test_removal import members_of, secrets_of
+from tests.browser.test_removal import members_of, secrets_of, two_more
 
 pytestmark = pytest.mark.browser
 
@@ -23,9 +23,7 @@ def test_who_leaves_made_a_key_that_an_open_page_of_those_who_stay_replaces_by_i
 ) -> None:
     first = anna()
     house.call("1007", "Jonas")
-    second, third = house.join("bernd", claim=False), house.join("claire", claim=False)
-    for other in (second, third):
-        approve_over_http(house, first, other, "1001")
+    second, third = two_more(house, first)
     his, page, hers = desk.inbox(second), desk.inbox(first), desk.inbox(third)
     for each in (his, page, hers):
         expect(each.locator("call-row .name")).to_have_text("Jonas")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from bridge.seal.curve import new_keypair
 from bridge.seal.keys import open_mailbox_wrap
@@ -80,6 +80,15 @@ def test_members_are_told_and_one_of_them_lets_it_in(
     assert line(other) == ""
 
 
+def let_in(page: Page) -> Locator:
+    """A member agrees; return the line that tells of the key."""
+    told = page.locator("recovery-line")
+    told.get_by_role("button", name="Let it in").click()
+    page.get_by_role("dialog").get_by_role("button", name="Let it in").click()
+    expect(told).to_contain_text("can open every call and note of Anna Weber")
+    return told
+
+
 def test_another_recovery_key_than_the_one_that_was_let_in_is_let_in_only_after_somebody_compared_it(
     house: House, desk: Desk, anna: Join
 ) -> None:
@@ -88,10 +97,7 @@ def test_another_recovery_key_than_the_one_that_was_let_in_is_let_in_only_after_
     house.call("1007", "Jonas")
     user = house.on_loop(lambda: house.store.recovery.turn_on(new_keypair()[1]))
     page = desk.inbox(first)
-    told = page.locator("recovery-line")
-    told.get_by_role("button", name="Let it in").click()
-    page.get_by_role("dialog").get_by_role("button", name="Let it in").click()
-    expect(told).to_contain_text("can open every call and note of Anna Weber")
+    told = let_in(page)
     house.on_loop(lambda: house.store.mailboxes.add("1002", "Workshop"))
     house.on_loop(lambda: house.store.giving.give("1002", "anna"))
     house.claim(first, "1002")
@@ -115,10 +121,7 @@ def test_after_it_was_turned_off_the_next_page_gives_the_mailbox_a_key_that_it_n
     house.call("1007", "Jonas")
     house.on_loop(lambda: house.store.recovery.turn_on(new_keypair()[1]))
     page = desk.inbox(first)
-    told = page.locator("recovery-line")
-    told.get_by_role("button", name="Let it in").click()
-    page.get_by_role("dialog").get_by_role("button", name="Let it in").click()
-    expect(told).to_contain_text("can open every call and note of Anna Weber")
+    let_in(page)
     house.on_loop(lambda: house.store.recovery.turn_off())
     page.reload()
     until(lambda: house.on_loop(lambda: house.store.mailboxes.recipient("1001").epoch) == 2)

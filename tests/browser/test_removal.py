@@ -24,6 +24,14 @@ pytestmark = pytest.mark.browser
 Join = Callable[[], Member]
 
 
+def two_more(house: House, first: Member) -> tuple[Member, Member]:
+    """Bernd and Claire read the first member's mailbox too."""
+    others = house.join("bernd", claim=False), house.join("claire", claim=False)
+    for other in others:
+        approve_over_http(house, first, other, "1001")
+    return others
+
+
 def secrets_of(house: House, member: Member) -> dict[int, bytes]:
     """The keys of mailbox 1001 that a member's wraps hold, as the Python opener takes them."""
     return {
@@ -140,9 +148,7 @@ def test_a_new_key_is_told_to_the_others_until_they_have_seen_it(
 ) -> None:
     first = anna()
     house.call("1007", "Jonas")
-    second, third = house.join("bernd", claim=False), house.join("claire", claim=False)
-    for other in (second, third):
-        approve_over_http(house, first, other, "1001")
+    _, third = two_more(house, first)
     context = desk.browser()
     hers = desk.inbox(third, context)
     page = desk.inbox(first)
@@ -212,9 +218,7 @@ def test_a_member_whose_own_key_was_swapped_gets_no_new_key_until_somebody_has_c
     house: House, desk: Desk, anna: Join
 ) -> None:
     first = anna()
-    second, third = house.join("bernd", claim=False), house.join("claire", claim=False)
-    for other in (second, third):
-        approve_over_http(house, first, other, "1001")
+    _, third = two_more(house, first)
     page = desk.inbox(first)
     dialog = members_of(page)
     expect(dialog.locator(".people li")).to_have_count(3)
